@@ -1,0 +1,28 @@
+"""Security contexts that the restricted Pod Security Standard admits."""
+
+from __future__ import annotations
+
+import pulumi_kubernetes as k8s
+
+from settings.service import Security
+
+
+def restricted_pod(spec: Security) -> k8s.core.v1.PodSecurityContextArgs:
+    """The pod's part: volumes belong to the group, the runtime's seccomp profile is on (S003-62)."""
+    return k8s.core.v1.PodSecurityContextArgs(
+        fs_group=spec.group,
+        run_as_non_root=True,
+        seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
+    )
+
+
+def restricted_container(spec: Security) -> k8s.core.v1.SecurityContextArgs:
+    """The container's part: no root, no new privileges, no capabilities, a root file system that nothing changes."""
+    return k8s.core.v1.SecurityContextArgs(
+        allow_privilege_escalation=False,
+        capabilities=k8s.core.v1.CapabilitiesArgs(drop=["ALL"]),
+        read_only_root_filesystem=True,
+        run_as_group=spec.group,
+        run_as_non_root=True,
+        run_as_user=spec.user,
+    )

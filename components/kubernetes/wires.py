@@ -1,0 +1,50 @@
+"""Small values that one component family makes and another takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespaceRef:
+    """A namespace that is ready for workloads."""
+
+    name: str
+    guards: tuple[pulumi.Resource, ...]
+    """The namespace and what guards it: made before, and removed after, everything inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleTarget:
+    """A workload whose replica count somebody may own: what autoscalers and budgets take instead of the workload."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str
+    selector: Mapping[str, str]
+    resource: pulumi.Resource
+    """The workload: its owner is made after it and removed before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceAddress:
+    """A Service that others reach."""
+
+    name: str
+    namespace: str
+    port: int
+    resource: pulumi.Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePlacement:
+    """Where pods may run: what a node pool asks of its workloads."""
+
+    selector: Mapping[str, str]
+    """Node labels; empty: any node."""
+    tolerations: tuple[tuple[str, str, str], ...] = ()
+    """(key, value, effect) of the pool's taints."""

@@ -1,0 +1,1 @@
+"""What answers requests: HTTP services (later model servers, stores, jobs) and the way in."""

@@ -1,0 +1,256 @@
+"""An HTTP service: ServiceAccount, ConfigMap, Secret, Deployment and Service of one API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes.labels import Labels
+from components.kubernetes.placement import apart_from, over_zones, tolerations
+from components.kubernetes.probes import http_probe
+from components.kubernetes.security import restricted_container, restricted_pod
+from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget, ServiceAddress
+from settings.drain import Drain
+from settings.service import Service
+from settings.types import Duration
+from settings.workload import Amounts, FixedScaling
+
+SECRETS_PATH = "/etc/secrets"
+SCRATCH = "tmp"
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+KUBERNETES_DEADLINE = 600
+"""Seconds; the API's default for progressDeadlineSeconds, and the least that we set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpServiceArgs:
+    """What a service is made of."""
+
+    spec: Service
+    """What its team wrote."""
+    labels: Labels
+    """Labels and selector."""
+    image: str
+    """The whole image reference."""
+    service_account: str
+    """Name of its ServiceAccount."""
+    config_map: str
+    """Name of its ConfigMap."""
+    secret: str
+    """Name of its Secret, if it has one."""
+    variables: Mapping[str, str]
+    """Environment variables; a change rolls the pods."""
+    drain: Drain
+    """Solved pre-stop wait and grace."""
+    placement: NodePlacement
+    """Its nodes."""
+    node_start_up: Duration
+    """How long the slowest node it may wait for takes."""
+    role_arn: str | None
+    """IAM role of its pods."""
+    namespace: NamespaceRef
+    """Where it runs."""
+    secrets: Mapping[str, pulumi.Input[str]]
+    """File name -> value."""
+    priority: pulumi.Resource | None
+    """The PriorityClass that it names."""
+
+
+class HttpService(pulumi.ComponentResource):
+    """An HTTP API with probes, rollout, drain and the restricted security profile.
+
+    Leaves `replicas` out where an autoscaler owns it.
+    """
+
+    address: ServiceAddress
+    """What an Ingress takes."""
+    scale_target: ScaleTarget
+    """What autoscalers and budgets take."""
+    url: pulumi.Output[str]
+    """In-cluster URL."""
+
+    def __init__(self, name: str, args: HttpServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:index:HttpService", name, None, opts)
+        self._app = name
+        self._args = args
+        self._inside = pulumi.ResourceOptions(parent=self, depends_on=list(args.namespace.guards))
+        parts: list[pulumi.Resource] = [self._service_account(), self._config_map()]
+        if args.secrets:
+            parts.append(self._secret())
+        if args.priority is not None:
+            parts.append(args.priority)
+        deployment = self._deployment(parts)
+        service = self._service()
+        self.scale_target = ScaleTarget(
+            api_version="apps/v1",
+            kind="Deployment",
+            name=name,
+            namespace=args.namespace.name,
+            selector=args.labels.selector,
+            resource=deployment,
+        )
+        self.address = ServiceAddress(
+            name=name, namespace=args.namespace.name, port=args.spec.service_port, resource=service
+        )
+        port = "" if args.spec.service_port == 80 else f":{args.spec.service_port}"
+        self.url = pulumi.Output.from_input(f"http://{name}.{args.namespace.name}.svc.cluster.local{port}")
+        self.register_outputs({"url": self.url})
+
+    def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+        return k8s.meta.v1.ObjectMetaArgs(
+            name=name,
+            namespace=self._args.namespace.name,
+            labels=self._args.labels.all,
+            annotations=dict(annotations) if annotations else None,
+        )
+
+    def _service_account(self) -> k8s.core.v1.ServiceAccount:
+        role = self._args.role_arn
+        return k8s.core.v1.ServiceAccount(
+            f"{self._app}-service-account",
+            metadata=self._metadata(self._args.service_account, {ROLE_ANNOTATION: role} if role else None),
+            # The pod's own token for AWS is projected by EKS; the API server's is for nobody here.
+            automount_service_account_token=False,
+            opts=self._inside,
+        )
+
+    def _config_map(self) -> k8s.core.v1.ConfigMap:
+        return k8s.core.v1.ConfigMap(
+            f"{self._app}-config",
+            metadata=self._metadata(self._args.config_map),
+            data=dict(self._args.variables),
+            opts=self._inside,
+        )
+
+    def _secret(self) -> k8s.core.v1.Secret:
+        return k8s.core.v1.Secret(
+            f"{self._app}-secrets",
+            metadata=self._metadata(self._args.secret),
+            string_data=dict(self._args.secrets),
+            type="Opaque",
+            opts=self._inside,
+        )
+
+    def _service(self) -> k8s.core.v1.Service:
+        port = k8s.core.v1.ServicePortArgs(
+            name="http", port=self._args.spec.service_port, protocol="TCP", target_port=self._args.spec.port
+        )
+        return k8s.core.v1.Service(
+            f"{self._app}-service",
+            metadata=self._metadata(self._app),
+            spec=k8s.core.v1.ServiceSpecArgs(ports=[port], selector=self._args.labels.selector, type="ClusterIP"),
+            opts=self._inside,
+        )
+
+    def _deployment(self, parts: list[pulumi.Resource]) -> k8s.apps.v1.Deployment:
+        spec, labels = self._args.spec, self._args.labels
+        fixed = isinstance(spec.scaling, FixedScaling)
+        return k8s.apps.v1.Deployment(
+            f"{self._app}-deployment",
+            metadata=self._metadata(self._app),
+            spec=k8s.apps.v1.DeploymentSpecArgs(
+                replicas=spec.scaling.floor if fixed else None,
+                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels.selector),
+                strategy=k8s.apps.v1.DeploymentStrategyArgs(
+                    type="RollingUpdate",
+                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(
+                        max_surge=spec.rollout.max_surge, max_unavailable=spec.rollout.max_unavailable
+                    ),
+                ),
+                progress_deadline_seconds=progress_deadline(spec, self._args.node_start_up),
+                template=k8s.core.v1.PodTemplateSpecArgs(
+                    metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels.all, annotations=self._pod_annotations()),
+                    spec=self._pod(),
+                ),
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._args.namespace.guards, *parts]),
+        )
+
+    def _pod_annotations(self) -> dict[str, str]:
+        spec = self._args.spec
+        return {
+            # A non-memory emptyDir otherwise keeps the cluster autoscaler from ever removing the node (its FAQ,
+            # skip-nodes-with-local-storage); what lies in /tmp is worth nothing after the pod.
+            "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes": SCRATCH,
+            "llmplatform.dev/config-checksum": checksum(self._args.variables),
+            "prometheus.io/path": spec.metrics_path,
+            "prometheus.io/port": str(spec.port),
+            "prometheus.io/scrape": "true",
+        }
+
+    def _pod(self) -> k8s.core.v1.PodSpecArgs:
+        args, spec = self._args, self._args.spec
+        selector = args.labels.selector
+        volumes = [
+            k8s.core.v1.VolumeArgs(
+                name=SCRATCH, empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit=str(spec.scratch))
+            )
+        ]
+        if args.secrets:
+            # 0440: the pod's group may read it, others not; a secret as a variable would show in every crash dump.
+            source = k8s.core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=0o440)
+            volumes.append(k8s.core.v1.VolumeArgs(name="secrets", secret=source))
+        return k8s.core.v1.PodSpecArgs(
+            affinity=apart_from(selector),
+            automount_service_account_token=False,
+            containers=[self._container()],
+            enable_service_links=False,
+            node_selector=dict(args.placement.selector) or None,
+            priority_class_name=spec.priority,
+            security_context=restricted_pod(spec.security),
+            service_account_name=args.service_account,
+            termination_grace_period_seconds=args.drain.grace.seconds,
+            tolerations=tolerations(args.placement) or None,
+            topology_spread_constraints=over_zones(selector),
+            volumes=volumes,
+        )
+
+    def _container(self) -> k8s.core.v1.ContainerArgs:
+        args, spec = self._args, self._args.spec
+        mounts = [k8s.core.v1.VolumeMountArgs(name=SCRATCH, mount_path="/tmp")]  # noqa: S108  # the container's own
+        if args.secrets:
+            mounts.append(k8s.core.v1.VolumeMountArgs(name="secrets", mount_path=SECRETS_PATH, read_only=True))
+        config = k8s.core.v1.ConfigMapEnvSourceArgs(name=args.config_map)
+        sleep = k8s.core.v1.SleepActionArgs(seconds=args.drain.pre_stop.seconds)
+        return k8s.core.v1.ContainerArgs(
+            name=self._app,
+            image=args.image,
+            image_pull_policy="Always",
+            ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=spec.port, protocol="TCP")],
+            env_from=[k8s.core.v1.EnvFromSourceArgs(config_map_ref=config)],
+            lifecycle=k8s.core.v1.LifecycleArgs(pre_stop=k8s.core.v1.LifecycleHandlerArgs(sleep=sleep)),
+            startup_probe=http_probe(spec.probes.startup, spec.port),
+            liveness_probe=http_probe(spec.probes.liveness, spec.port),
+            readiness_probe=http_probe(spec.probes.readiness, spec.port),
+            resources=k8s.core.v1.ResourceRequirementsArgs(
+                requests=_amounts(spec.resources.requests), limits=_amounts(spec.resources.limits)
+            ),
+            security_context=restricted_container(spec.security),
+            volume_mounts=mounts,
+        )
+
+
+def progress_deadline(spec: Service, node_start_up: Duration) -> int:
+    """Seconds that one pod of a rollout may take: a new node, then the whole start-up probe; never under the default.
+
+    A deadline shorter than the start-up window calls a rollout failed that is only slow.
+    """
+    return max(KUBERNETES_DEADLINE, node_start_up.seconds + spec.probes.startup.window.seconds)
+
+
+def checksum(variables: Mapping[str, str]) -> str:
+    """Stands in the pod template, so that a changed ConfigMap rolls the pods (S003-57)."""
+    return hashlib.sha256(json.dumps(dict(sorted(variables.items()))).encode()).hexdigest()
+
+
+def _amounts(amounts: Amounts) -> dict[str, str]:
+    return {
+        "cpu": str(amounts.cpu),
+        "ephemeral-storage": str(amounts.ephemeral_storage),
+        "memory": str(amounts.memory),
+    }

@@ -1,0 +1,86 @@
+"""The way in: an Ingress for a service, on the platform's shared load balancer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.kubernetes.wires import ServiceAddress
+from settings.cloud import Ingress
+from settings.types import Duration, HttpPath
+
+ALB = "alb.ingress.kubernetes.io"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicIngressArgs:
+    """One host on the load balancer."""
+
+    spec: Ingress
+    """The load balancer."""
+    name: str
+    """metadata.name."""
+    host: str
+    """Host name that clients use."""
+    address: ServiceAddress
+    """Where requests go."""
+    health_path: HttpPath
+    """What the load balancer asks each pod, on the pod's own port."""
+    deregistration: Duration
+    """How long running requests of a leaving pod may take."""
+    idle: Duration
+    """Idle timeout of the load balancer; the same for all Ingresses of a group, or the controller refuses them."""
+    labels: dict[str, str]
+    """What every object of the workload carries."""
+
+
+class PublicIngress(pulumi.ComponentResource):
+    """An Ingress of the AWS Load Balancer Controller; all of one group share one ALB."""
+
+    def __init__(self, name: str, args: PublicIngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("llmplatform:index:PublicIngress", name, None, opts)
+        backend = k8s.networking.v1.IngressServiceBackendArgs(
+            name=args.address.name, port=k8s.networking.v1.ServiceBackendPortArgs(number=args.address.port)
+        )
+        path = k8s.networking.v1.HTTPIngressPathArgs(
+            path="/", path_type="Prefix", backend=k8s.networking.v1.IngressBackendArgs(service=backend)
+        )
+        rule = k8s.networking.v1.IngressRuleArgs(
+            host=args.host, http=k8s.networking.v1.HTTPIngressRuleValueArgs(paths=[path])
+        )
+        k8s.networking.v1.Ingress(
+            f"{name}-ingress",
+            metadata=k8s.meta.v1.ObjectMetaArgs(
+                name=args.name,
+                namespace=args.address.namespace,
+                labels=args.labels,
+                annotations=alb_annotations(args) if args.spec.class_name == "alb" else None,
+            ),
+            spec=k8s.networking.v1.IngressSpecArgs(ingress_class_name=args.spec.class_name, rules=[rule]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.address.resource]),
+        )
+        self.register_outputs({})
+
+
+def alb_annotations(args: PublicIngressArgs) -> dict[str, str]:
+    """What the AWS Load Balancer Controller reads (its docs/guide/ingress/annotations.md)."""
+    certificate = args.spec.certificate_arn
+    out = {
+        f"{ALB}/group.name": args.spec.group,
+        f"{ALB}/healthcheck-interval-seconds": "15",
+        f"{ALB}/healthcheck-path": args.health_path,
+        f"{ALB}/healthcheck-timeout-seconds": "5",
+        f"{ALB}/healthy-threshold-count": "2",
+        f"{ALB}/listen-ports": json.dumps([{"HTTP": 80}, {"HTTPS": 443}] if certificate else [{"HTTP": 80}]),
+        f"{ALB}/load-balancer-attributes": f"idle_timeout.timeout_seconds={args.idle.seconds}",
+        f"{ALB}/scheme": args.spec.scheme,
+        f"{ALB}/target-group-attributes": f"deregistration_delay.timeout_seconds={args.deregistration.seconds}",
+        f"{ALB}/target-type": "ip",
+        f"{ALB}/unhealthy-threshold-count": "3",
+    }
+    if certificate:
+        out |= {f"{ALB}/certificate-arn": certificate, f"{ALB}/ssl-redirect": "443"}
+    return out

@@ -1,0 +1,1 @@
+"""Namespaces with their guards (quota, limit range, Pod Security, default deny) network policies of workloads."""

@@ -1,0 +1,165 @@
+"""The type of a resource graph: what a program registers, whoever recorded it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+SECRET = "[secret]"  # noqa: S105  # this is what stands where none may
+"""Stands in inputs where a secret value was."""
+MARKER = "${"
+"""Begins a marker: `${<type> <name>.<property>}`, a value that is known only after deployment."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One registered resource, with what the engine would let it inherit already folded in."""
+
+    urn: str
+    type: str
+    """Pulumi's type token, for example kubernetes:apps/v1:Deployment."""
+    name: str
+    """Logical name."""
+    custom: bool
+    """True if a provider makes it, False for a component."""
+    inputs: Mapping[str, Any]
+    """As sent, in the provider's spelling; secrets masked, unknowns as markers."""
+    parent: str | None = None
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    provider: str | None = None
+    """URN of its provider."""
+    deleted_with: str | None = None
+    protect: bool = False
+    source: str | None = None
+    """File and line of the program that made it."""
+
+
+@dataclass(frozen=True)
+class KubernetesObject:
+    """A Kubernetes object of the graph, read as its manifest."""
+
+    resource: Resource
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """apiVersion, kind, metadata and the rest."""
+        return self.resource.inputs
+
+    @property
+    def kind(self) -> str:
+        """For example Deployment."""
+        return str(self.manifest.get("kind", self.resource.type.rsplit(":", 1)[-1]))
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Its metadata."""
+        metadata: Mapping[str, Any] = self.manifest.get("metadata") or {}
+        return metadata
+
+    @property
+    def name(self) -> str:
+        """metadata.name."""
+        return str(self.metadata.get("name", ""))
+
+    @property
+    def namespace(self) -> str | None:
+        """metadata.namespace; None for objects of the cluster."""
+        return self.metadata.get("namespace")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """metadata.labels."""
+        return self.metadata.get("labels") or {}
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """Its spec."""
+        return self.manifest.get("spec") or {}
+
+    @property
+    def template(self) -> Mapping[str, Any] | None:
+        """The pod template of a workload, else None."""
+        if self.kind == "CronJob":
+            template = ((self.spec.get("jobTemplate") or {}).get("spec") or {}).get("template")
+        elif self.kind == "Pod":
+            return self.manifest
+        else:
+            template = self.spec.get("template")
+        return template if isinstance(template, Mapping) and "spec" in template else None
+
+    @property
+    def pod_labels(self) -> Mapping[str, str]:
+        """Labels of the pods of a workload."""
+        return ((self.template or {}).get("metadata") or {}).get("labels") or {}
+
+    @property
+    def containers(self) -> tuple[Mapping[str, Any], ...]:
+        """Containers of the pods of a workload."""
+        return tuple(((self.template or {}).get("spec") or {}).get("containers") or ())
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Every resource of a stack, sorted by URN, and what the stack exports."""
+
+    resources: tuple[Resource, ...]
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, resources: Iterable[Resource], outputs: Mapping[str, Any] | None = None) -> Graph:
+        """A graph of resources in any order."""
+        return cls(tuple(sorted(resources, key=lambda r: r.urn)), outputs or {})
+
+    @cached_property
+    def by_urn(self) -> Mapping[str, Resource]:
+        """URN -> resource."""
+        return {resource.urn: resource for resource in self.resources}
+
+    @cached_property
+    def objects(self) -> tuple[KubernetesObject, ...]:
+        """Its Kubernetes objects."""
+        return tuple(
+            KubernetesObject(r)
+            for r in self.resources
+            if r.custom and r.type.startswith("kubernetes:") and "kind" in r.inputs
+        )
+
+    def of_kind(self, *kinds: str) -> tuple[KubernetesObject, ...]:
+        """Its Kubernetes objects of these kinds."""
+        return tuple(o for o in self.objects if o.kind in kinds)
+
+    @cached_property
+    def workloads(self) -> tuple[KubernetesObject, ...]:
+        """Its Kubernetes objects that make pods."""
+        return tuple(o for o in self.objects if o.template is not None)
+
+    def children(self, urn: str | None) -> Iterator[Resource]:
+        """The resources whose parent is `urn`."""
+        return (r for r in self.resources if r.parent == urn)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested inputs with its path, for example `spec.ports[0].port`."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from leaves(item, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def undecided(value: Any) -> list[str]:
+    """Paths of the leaves that are markers or masked: what no judge and no API server can take as it is."""
+    return [
+        path
+        for path, leaf in leaves(value)
+        if isinstance(leaf, str) and ((MARKER in leaf and "}" in leaf) or leaf == SECRET)
+    ]

@@ -1,0 +1,210 @@
+"""Capacity closure: what everything asks for at its maximum, against what holds it. Arithmetic only.
+
+Namespace quota, limit range, instance types and pool size are four independent ways to end up with a pod that never
+starts. Each is computed at the workload's ceiling plus its surge, since a rollout at the ceiling is when it is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from settings.instances import InstanceType, instance_types
+from settings.model import PlatformSettings
+from settings.problems import Path
+from settings.tenancy import Namespace
+from settings.types import Cpu, Memory
+from settings.workload import Amounts
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What one workload asks for."""
+
+    name: str
+    path: Path
+    """Its entry in the settings."""
+    namespace: str
+    pool: str | None
+    requests: Amounts
+    limits: Amounts
+    pods: int
+    """Most replicas plus surge."""
+    gpus: int = 0
+    """GPUs of one pod."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a closure: so much is needed, so much is there."""
+
+    what: str
+    """As Kubernetes names it, for example limits.cpu."""
+    needed: int
+    available: int
+    unit: str
+    """m (CPU), bytes, or empty for counts."""
+    sum: str
+    """How `needed` comes about."""
+
+    @property
+    def fits(self) -> bool:
+        """True if nothing is short."""
+        return self.needed <= self.available
+
+    def shown(self, number: int) -> str:
+        """A number of this row as users write it."""
+        if self.unit == "m":
+            return str(Cpu(number)) if number else "0"
+        if self.unit == "bytes":
+            return str(Memory(number)) if number else "0"
+        return str(number)
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.shown(self.needed)} of {self.shown(self.available)}"
+
+
+def demands(settings: PlatformSettings) -> list[Demand]:
+    """What every workload asks for, in the order of the settings."""
+    return [
+        Demand(
+            name=name,
+            path=("services", name),
+            namespace=service.namespace,
+            pool=service.pool,
+            requests=service.resources.requests,
+            limits=service.resources.limits,
+            pods=service.scaling.ceiling + service.rollout.max_surge,
+        )
+        for name, service in settings.services.items()
+    ]
+
+
+def quota_lines(settings: PlatformSettings, name: str) -> list[Line]:
+    """A namespace's quota against the sum of its workloads at their ceilings plus surge."""
+    quota = settings.namespaces[name].quota
+    here = [d for d in demands(settings) if d.namespace == name]
+    rows: list[tuple[str, Cpu | Memory | int | None, list[tuple[Demand, int]], str]] = [
+        ("requests.cpu", quota.requests.cpu, [(d, d.requests.cpu.milli) for d in here], "m"),
+        ("requests.memory", quota.requests.memory, [(d, d.requests.memory.bytes) for d in here], "bytes"),
+        ("limits.cpu", quota.limits.cpu, [(d, d.limits.cpu.milli) for d in here], "m"),
+        ("limits.memory", quota.limits.memory, [(d, d.limits.memory.bytes) for d in here], "bytes"),
+        ("requests.nvidia.com/gpu", quota.requests.gpu, [(d, d.gpus) for d in here], ""),
+        ("pods", quota.pods, [(d, 1) for d in here], ""),
+    ]
+    out = []
+    for what, available, each, unit in rows:
+        if available is not None:
+            out.append(_line(what, available, each, unit))
+    return out + _object_lines(settings, name)
+
+
+def _line(what: str, available: Cpu | Memory | int, each: list[tuple[Demand, int]], unit: str) -> Line:
+    match available:
+        case Cpu():
+            size = available.milli
+        case Memory():
+            size = available.bytes
+        case _:
+            size = available
+    line = Line(what, sum(amount * d.pods for d, amount in each), size, unit, "")
+    terms = [f"{d.name} {d.pods} x {line.shown(amount)}" for d, amount in each if amount]
+    return Line(what, line.needed, line.available, unit, " + ".join(terms))
+
+
+def _object_lines(settings: PlatformSettings, name: str) -> list[Line]:
+    quota = settings.namespaces[name].quota
+    services = [s for s in settings.services.values() if s.namespace == name]
+    counted = (
+        ("services", quota.services, len(services), "Services"),
+        ("configmaps", quota.configmaps, len(services) + 1, "ConfigMaps and kube-root-ca.crt"),
+        ("secrets", quota.secrets, sum(1 for s in services if s.secrets), "Secrets"),
+    )
+    return [Line(what, used, room, "", f"{used} {kind}") for what, room, used, kind in counted if room is not None]
+
+
+def limit_range_faults(namespace: Namespace, requests: Amounts, limits: Amounts) -> list[tuple[str, str, str]]:
+    """Where a limit range rejects a container: (key under resources, what is wrong, value that works)."""
+    low, high = namespace.limit_range.min, namespace.limit_range.max
+    out = []
+    for kind in ("cpu", "memory"):
+        limit, request = getattr(limits, kind), getattr(requests, kind)
+        most, least = getattr(high, kind), getattr(low, kind)
+        if limit > most:
+            out.append((f"limits.{kind}", f"{limit} is above the largest limit {most}", str(most)))
+        if request < least:
+            out.append((f"requests.{kind}", f"{request} is below the smallest request {least}", str(least)))
+    return out
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a node offers to workloads: allocatable less daemonsets."""
+
+    instance_type: str
+    cpu: int
+    memory: int
+    ephemeral_storage: int
+    pods: int
+    gpus: int
+
+    def holds(self, demand: Demand) -> bool:
+        """True if one pod fits an otherwise empty node."""
+        return (
+            demand.requests.cpu.milli <= self.cpu
+            and demand.requests.memory.bytes <= self.memory
+            and demand.requests.ephemeral_storage.bytes <= self.ephemeral_storage
+            and demand.gpus <= self.gpus
+            and self.pods >= 1
+        )
+
+    def without(self, demand: Demand) -> Room:
+        """What is left after one more pod."""
+        return Room(
+            self.instance_type,
+            self.cpu - demand.requests.cpu.milli,
+            self.memory - demand.requests.memory.bytes,
+            self.ephemeral_storage - demand.requests.ephemeral_storage.bytes,
+            self.pods - 1,
+            self.gpus - demand.gpus,
+        )
+
+
+def room(settings: PlatformSettings, pool: str, kind: InstanceType) -> Room:
+    """What one node of a pool offers, if it is of this instance type."""
+    sets = [d for d in settings.daemonsets.values() if d.pools is None or pool in d.pools]
+    return Room(
+        kind.name,
+        kind.cpu.milli - sum(d.cpu.milli for d in sets if d.cpu),
+        kind.memory.bytes - sum(d.memory.bytes for d in sets if d.memory),
+        kind.ephemeral_storage.bytes,
+        kind.pods - len(sets),
+        kind.gpus,
+    )
+
+
+def rooms(settings: PlatformSettings, pool: str) -> list[Room]:
+    """What a node of each known instance type of a pool offers, smallest first."""
+    known = instance_types()
+    kinds = [known[t] for t in settings.node_pools[pool].instance_types if t in known]
+    return sorted((room(settings, pool, kind) for kind in kinds), key=lambda r: (r.cpu, r.memory))
+
+
+def nodes_needed(demand: Iterable[Demand], smallest: Room) -> int | None:
+    """Nodes that hold every pod at once by first fit, largest first; None if some pod fits no empty node.
+
+    First fit needs at most 22 % more bins than the optimum, so a refusal may be slightly early, never late.
+    """
+    pods = [d for d in demand for _ in range(d.pods)]
+    pods.sort(key=lambda d: (-d.gpus, -d.requests.cpu.milli, -d.requests.memory.bytes, d.name))
+    nodes: list[Room] = []
+    for pod in pods:
+        if not smallest.holds(pod):
+            return None
+        for index, node in enumerate(nodes):
+            if node.holds(pod):
+                nodes[index] = node.without(pod)
+                break
+        else:
+            nodes.append(smallest.without(pod))
+    return len(nodes)

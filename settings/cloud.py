@@ -1,0 +1,123 @@
+"""What the platform stands on: AWS, the cluster, the registry, the way in, the way out of telemetry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from settings.spec import Spec
+from settings.types import (
+    AccountId,
+    Arn,
+    Cidr,
+    DnsLabel,
+    DnsName,
+    FilePath,
+    ImageTag,
+    KubernetesVersion,
+    Plain,
+    Port,
+    Reason,
+    Region,
+    Zone,
+)
+from settings.versions import KUBERNETES
+
+
+class Aws(Spec):
+    """The account, and where in it."""
+
+    account: AccountId | None = None
+    """Account id; without it there are no roles and no registry host (a cluster off AWS)."""
+    region: Region
+    """AWS_REGION."""
+    zones: tuple[Zone, ...]
+    """Availability zones that the platform spreads over."""
+    vpc_cidr: Cidr
+    """Addresses of the VPC; `settings.addresses` cuts them into subnets."""
+    identity: Literal["irsa", "pod-identity"] = "irsa"
+    """How a pod gets its role: a web identity token for STS (as in seed 003), or the Pod Identity agent on the node."""
+    load_balancer_cidrs: tuple[Cidr, ...] | None = None
+    """Where load balancers send from; our load balancer subnets where it is left out."""
+    endpoint_cidrs: tuple[Cidr, ...] | None = None
+    """Where AWS's service endpoints are reached; our endpoint subnets where it is left out."""
+    control_plane_cidrs: tuple[Cidr, ...] | None = None
+    """Where the API server calls webhooks from; our endpoint subnets where it is left out."""
+
+
+class EksCluster(Spec):
+    """A cluster on AWS EKS, made by this program (for now: made elsewhere, see the README)."""
+
+    kind: Literal["eks"]
+    """EKS."""
+    version: KubernetesVersion = KUBERNETES.value
+    """Kubernetes version, in quotes."""
+
+
+class ExistingCluster(Spec):
+    """A cluster that exists: everything above it runs without AWS."""
+
+    kind: Literal["existing"]
+    """Made by somebody else."""
+    version: KubernetesVersion = KUBERNETES.value
+    """Kubernetes version, in quotes."""
+    kubeconfig: FilePath | None = None
+    """Path of the kubeconfig, from the project's folder; $KUBECONFIG where it is left out."""
+    context: Plain | None = None
+    """Context in it; its current context where it is left out."""
+
+
+Cluster: TypeAlias = Annotated[EksCluster | ExistingCluster, Field(discriminator="kind")]
+"""The one seam by which everything above the cluster runs with or without AWS."""
+
+
+class Registry(Spec):
+    """Where the platform's own images are: `<host>/<prefix>-<environment>/<repository>`."""
+
+    host: DnsName | None = None
+    """Registry host; the account's ECR where it is left out, none (side-loaded images) without an account."""
+    tag: ImageTag | None = None
+    """Tag of the images that name none."""
+    unpinned: Reason | None = None
+    """Why the images have no digest yet."""
+
+
+class Ingress(Spec):
+    """The platform's load balancer: one for all services that have an `ingress`."""
+
+    class_name: DnsLabel = "alb"
+    """IngressClass; alb is the AWS Load Balancer Controller's."""
+    group: DnsLabel
+    """Ingresses of one group share one load balancer."""
+    scheme: Literal["internal", "internet-facing"] = "internal"
+    """Reachable from the VPC only, or from the internet."""
+    certificate_arn: Arn | None = None
+    """ACM certificate; without it there is only plain HTTP, which prod refuses."""
+
+
+class Collector(Spec):
+    """The OpenTelemetry collector."""
+
+    name: DnsLabel = "otel-collector"
+    """Its Service, and its label app.kubernetes.io/name."""
+    port: Port = 4317
+    """OTLP over gRPC (4317 is its registered port)."""
+
+
+class Prometheus(Spec):
+    """The Prometheus that scrapes the workloads."""
+
+    name: DnsLabel = "prometheus"
+    """Its label app.kubernetes.io/name."""
+
+
+class Observability(Spec):
+    """Where telemetry goes. The servers themselves come with the observability work; the wires are here."""
+
+    namespace: DnsLabel
+    """The namespace of collector and Prometheus."""
+    collector: Collector = Collector()
+    """Takes OTLP from every workload."""
+    prometheus: Prometheus = Prometheus()
+    """Scrapes every workload."""

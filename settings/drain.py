@@ -1,0 +1,94 @@
+"""How a pod leaves without losing a request: pre-stop wait, grace period and load balancer delay, solved together.
+
+When a pod is deleted, its address leaves the endpoints and the process gets SIGTERM at the same time. So the pre-stop
+hook waits until nobody sends any more (`settle`), then the process finishes what it has (`longest request`), and only
+then may the kubelet kill it:  settle + longest request + buffer <= grace <= what the capacity can promise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from settings.model import PlatformSettings
+from settings.nodes import NodePool
+from settings.types import Duration
+
+CLUSTER_SETTLE = 15
+"""Seconds until kube-proxy everywhere has dropped an endpoint (pre-stop sleep of llm-d's graceful-shutdown recipe and
+of KServe's LLM template, both 15 s)."""
+LOAD_BALANCER_SETTLE = 25
+"""Seconds until an ALB sends no new request to a pod that is gone from the endpoints: 5 s were not enough under load,
+25 s were (kubernetes-sigs/aws-load-balancer-controller#1064; AWS states no figure)."""
+BUFFER = 5
+"""Seconds for the process itself to close down."""
+SPOT_PROMISE = 110
+"""Seconds of grace that a spot node can give: its notice is 120 s, some of which pass before the drain begins."""
+ON_DEMAND_PROMISE = 900
+"""Seconds that an EKS managed node group waits for a node to drain before the update fails (EKS user guide, managed
+node update behavior: 15 minutes)."""
+UNKNOWN_REQUEST = Duration(30)
+"""Longest request of a service that nothing is known of: the grace that Kubernetes gives by default."""
+IDLE_MARGIN = 10
+"""Seconds by which the load balancer's idle timeout exceeds the longest request, so that the gateway answers first."""
+
+
+@dataclass(frozen=True)
+class Drain:
+    """The solved times of one service."""
+
+    longest: Duration
+    """The longest request that it serves."""
+    pre_stop: Duration
+    """How long the pre-stop hook waits."""
+    grace: Duration
+    """terminationGracePeriodSeconds."""
+    deregistration: Duration | None
+    """How long the load balancer lets running requests finish; None where it is not behind one."""
+    idle: Duration | None
+    """Idle timeout of the load balancer; None where it is not behind one."""
+
+
+def longest_request(settings: PlatformSettings, name: str) -> Duration:
+    """The longest request of a service: as set, else the longest that other settings know of, else UNKNOWN_REQUEST."""
+    return settings.services[name].longest_request or max(known_requests(settings, name), default=UNKNOWN_REQUEST)
+
+
+def known_requests(settings: PlatformSettings, name: str) -> list[Duration]:
+    """How long requests of a service may take, as far as other settings say: its routes, in and out, and its calls."""
+    service = settings.services[name]
+    outward = [route.timeout for route in service.routes.values()]
+    inward = [r.timeout for other in settings.services.values() for r in other.routes.values() if r.to == name]
+    backend = [service.sagemaker.timeout] if service.sagemaker else []
+    return [*outward, *inward, *backend]
+
+
+def solve(settings: PlatformSettings, name: str) -> Drain:
+    """The smallest times that satisfy the inequality for one service."""
+    service = settings.services[name]
+    behind = service.ingress is not None and settings.ingress is not None
+    longest = longest_request(settings, name)
+    settle = LOAD_BALANCER_SETTLE if behind else CLUSTER_SETTLE
+    return Drain(
+        longest=longest,
+        pre_stop=Duration(settle),
+        grace=Duration(settle + longest.seconds + BUFFER),
+        deregistration=longest if behind else None,
+        idle=Duration(longest.seconds + IDLE_MARGIN) if behind else None,
+    )
+
+
+def promise(pool: NodePool) -> int:
+    """Seconds of grace that a node of this pool can be relied on to give."""
+    return SPOT_PROMISE if pool.capacity == "spot" else ON_DEMAND_PROMISE
+
+
+def hosts(settings: PlatformSettings, name: str) -> dict[str, NodePool]:
+    """The pools that pods of a service can land on: its own, or every pool without a repelling taint."""
+    pool = settings.services[name].pool
+    if pool is not None:
+        return {pool: settings.node_pools[pool]}
+    return {
+        key: value
+        for key, value in settings.node_pools.items()
+        if all(taint.effect == "PreferNoSchedule" for taint in value.taints)
+    }

@@ -1,0 +1,141 @@
+"""Who may talk to whom: every flow that the platform needs, derived from the settings once.
+
+Network policies are written from this list and everything else is denied. What Kubernetes itself needs (the kubelet's
+probes) is never filtered and so not listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from settings import addresses
+from settings.model import PlatformSettings
+
+NAME_LABEL = "app.kubernetes.io/name"
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Address of the EKS Pod Identity agent on each node, port 80 (EKS user guide, pod identity agent setup)."""
+PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+"""What is not the internet: RFC 1918, carrier-grade NAT (pods of EKS custom networking), link-local (node metadata)."""
+
+
+@dataclass(frozen=True, order=True)
+class Pods:
+    """Pods of one app in one namespace."""
+
+    namespace: str
+    app: str
+    label: str = "app"
+    """The label that holds the app's name."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The selector."""
+        return {self.label: self.app}
+
+
+@dataclass(frozen=True, order=True)
+class Addresses:
+    """Addresses outside the pods."""
+
+    name: str
+    cidrs: tuple[str, ...]
+    excluded: tuple[str, ...] = ()
+
+
+Peer: TypeAlias = Pods | Addresses
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One permitted direction of new connections."""
+
+    source: Peer
+    target: Peer
+    port: int
+    why: str
+    protocol: str = field(default="TCP")
+
+
+def flows(settings: PlatformSettings) -> list[Flow]:
+    """Every flow, in a stable order. References must resolve: call it on settings that passed the rules."""
+    out = [*_requests(settings), *_aws(settings), *_telemetry(settings), *_weights(settings), *_webhooks(settings)]
+    unique = {(flow.source, flow.target, flow.port, flow.protocol): flow for flow in reversed(out)}
+    return sorted(unique.values(), key=lambda f: (str(f.source), str(f.target), f.port, f.protocol))
+
+
+def service_pods(settings: PlatformSettings, name: str) -> Pods:
+    """The pods of a service."""
+    return Pods(settings.services[name].namespace, name)
+
+
+def model_pods(settings: PlatformSettings, name: str) -> Pods:
+    """The pods of a model's server."""
+    return Pods(settings.models[name].namespace, name)
+
+
+def weights_pods(settings: PlatformSettings, name: str) -> Pods:
+    """The pods that fetch a model's weights; only they reach the internet, the server reads from the cache."""
+    return Pods(settings.models[name].namespace, f"{name}-weights")
+
+
+def dns() -> tuple[Pods, tuple[str, ...]]:
+    """Cluster DNS and its protocols, on port 53; every pod may ask it."""
+    return Pods("kube-system", "kube-dns", "k8s-app"), ("TCP", "UDP")
+
+
+def _requests(settings: PlatformSettings) -> list[Flow]:
+    out: list[Flow] = []
+    for name, service in settings.services.items():
+        source = service_pods(settings, name)
+        for route in service.routes.values():
+            target = settings.services[route.to]
+            out.append(Flow(source, service_pods(settings, route.to), target.port, "route"))
+        out += [Flow(source, model_pods(settings, m), settings.models[m].port, "calls") for m in service.calls]
+        if service.ingress and settings.ingress:
+            cidrs = addresses.load_balancer_cidrs(settings.aws, settings.ingress.scheme)
+            out.append(Flow(Addresses("load-balancer", cidrs), source, service.port, "ingress"))
+    return out
+
+
+def _aws(settings: PlatformSettings) -> list[Flow]:
+    out = []
+    endpoints = Addresses("aws-endpoints", addresses.endpoint_cidrs(settings.aws))
+    for name, service in settings.services.items():
+        source = service_pods(settings, name)
+        has_role = settings.aws.account is not None
+        if service.sagemaker or (has_role and settings.aws.identity == "irsa"):
+            out.append(Flow(source, endpoints, 443, "SageMaker, STS" if service.sagemaker else "STS"))
+        if has_role and settings.aws.identity == "pod-identity":
+            agent = Addresses("pod-identity-agent", (POD_IDENTITY_AGENT,))
+            out.append(Flow(source, agent, 80, "Pod Identity"))
+    return out
+
+
+def _telemetry(settings: PlatformSettings) -> list[Flow]:
+    telemetry = settings.observability
+    if telemetry is None:
+        return []
+    collector = Pods(telemetry.namespace, telemetry.collector.name, NAME_LABEL)
+    prometheus = Pods(telemetry.namespace, telemetry.prometheus.name, NAME_LABEL)
+    ports = {service_pods(settings, n): s.port for n, s in settings.services.items()}
+    ports |= {model_pods(settings, n): m.port for n, m in settings.models.items()}
+    out = []
+    for pods, port in ports.items():
+        out.append(Flow(pods, collector, telemetry.collector.port, "telemetry"))
+        out.append(Flow(prometheus, pods, port, "metrics"))
+    return out
+
+
+def _weights(settings: PlatformSettings) -> list[Flow]:
+    internet = Addresses("internet", ("0.0.0.0/0",), PRIVATE_RANGES)
+    return [Flow(weights_pods(settings, name), internet, 443, "weights") for name in settings.models]
+
+
+def _webhooks(settings: PlatformSettings) -> list[Flow]:
+    source = Addresses("control-plane", addresses.control_plane_cidrs(settings.aws))
+    return [
+        Flow(source, Pods(name, app, NAME_LABEL), port, "webhook")
+        for name, namespace in settings.namespaces.items()
+        for app, port in namespace.webhooks.items()
+    ]

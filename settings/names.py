@@ -1,0 +1,109 @@
+"""Names that follow from the settings: the same on the side that makes an object and on the side that refers to it."""
+
+from __future__ import annotations
+
+from settings.model import PlatformSettings
+from settings.model_server import Model
+from settings.service import Service
+
+CLUSTER_DOMAIN = "svc.cluster.local"
+POOL_LABEL = "llmplatform.dev/pool"
+"""The node label that every pool has, and that workloads select by."""
+CAPACITY_LABEL = "llmplatform.dev/capacity"
+"""The node label that says spot or on-demand."""
+
+
+def service_account(name: str, service: Service) -> str:
+    """Name of the ServiceAccount of a service."""
+    return service.service_account or f"{name}-sa"
+
+
+def config_map(name: str, service: Service) -> str:
+    """Name of the ConfigMap of a service."""
+    return service.config_map or f"{name}-config"
+
+
+def secret(name: str) -> str:
+    """Name of the Secret of a service."""
+    return f"{name}-secrets"
+
+
+def autoscaler(name: str) -> str:
+    """Name of the HorizontalPodAutoscaler of a workload."""
+    return f"{name}-hpa"
+
+
+def budget(name: str) -> str:
+    """Name of the PodDisruptionBudget of a workload."""
+    return f"{name}-pdb"
+
+
+def ingress(name: str, service: Service) -> str:
+    """Name of the Ingress of a service."""
+    return (service.ingress.name if service.ingress else None) or f"{name}-ingress"
+
+
+def role(settings: PlatformSettings, service: str) -> str:
+    """Name of the IAM role of a service: one per environment, so that prod never runs with dev's."""
+    return f"{settings.stem}-{service}-irsa"
+
+
+def partition(region: str) -> str:
+    """The AWS partition of a region: the second part of every ARN in it."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
+
+
+def role_arn(settings: PlatformSettings, service: str) -> str | None:
+    """ARN of the IAM role of a service; None without an account, or where the Pod Identity agent knows the role."""
+    aws = settings.aws
+    if aws.account is None or aws.identity != "irsa":
+        return None
+    return f"arn:{partition(aws.region)}:iam::{aws.account}:role/{role(settings, service)}"
+
+
+def registry_host(settings: PlatformSettings) -> str | None:
+    """Host of the registry: as set, else the account's ECR, else None (side-loaded images)."""
+    aws = settings.aws
+    if settings.registry.host or aws.account is None:
+        return settings.registry.host
+    suffix = "amazonaws.com.cn" if partition(aws.region) == "aws-cn" else "amazonaws.com"
+    return f"{aws.account}.dkr.ecr.{aws.region}.{suffix}"
+
+
+def image(settings: PlatformSettings, service: Service) -> str:
+    """The whole image reference: host, environment, repository, tag and digest as far as they are known."""
+    host = registry_host(settings)
+    reference = f"{settings.stem}/{service.image.repository}"
+    tag = service.image.tag or settings.registry.tag
+    return "".join(
+        [
+            f"{host}/" if host else "",
+            reference,
+            f":{tag}" if tag else "",
+            f"@{service.image.digest}" if service.image.digest else "",
+        ]
+    )
+
+
+def url(name: str, namespace: str, port: int = 80) -> str:
+    """In-cluster URL of a Service, as seed 003 writes it (S003-68)."""
+    return f"http://{name}.{namespace}.{CLUSTER_DOMAIN}" + ("" if port == 80 else f":{port}")
+
+
+def service_url(name: str, service: Service) -> str:
+    """In-cluster URL of a service."""
+    return url(name, service.namespace, service.service_port)
+
+
+def model_url(name: str, model: Model) -> str:
+    """In-cluster base URL of a model's OpenAI API."""
+    return f"{url(name, model.namespace, model.port)}/v1"
+
+
+def env_key(name: str) -> str:
+    """A name as the middle of an environment variable.
+
+    >>> env_key("mistral-7b-awq")
+    'MISTRAL_7B_AWQ'
+    """
+    return name.upper().replace("-", "_")

@@ -1,0 +1,83 @@
+"""Node pools, and what runs on every node before a workload gets room."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from settings.spec import Spec
+from settings.types import (
+    Count,
+    Cpu,
+    DnsLabel,
+    Duration,
+    InstanceType,
+    LabelKey,
+    LabelValue,
+    Memory,
+    Plain,
+    PriorityValue,
+    Replicas,
+    Zone,
+)
+
+
+class Taint(Spec):
+    """Keeps pods that do not tolerate it off the pool's nodes."""
+
+    key: LabelKey
+    """Its key; the NVIDIA device plugin tolerates only nvidia.com/gpu."""
+    value: LabelValue = ""
+    """Its value."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+    """What happens to other pods."""
+
+
+class NodePool(Spec):
+    """Nodes of one shape that come and go together."""
+
+    provisioner: Literal["managed"] = "managed"
+    """Who makes the nodes: EKS managed node groups with the cluster autoscaler."""
+    instance_types: tuple[InstanceType, ...]
+    """EC2 instance types, from settings/data/instances.yaml; a spot pool lives longer the more it may choose from."""
+    capacity: Literal["on-demand", "spot"]
+    """What is bought: spot is cheaper and is taken back with a notice of two minutes."""
+    min: Count
+    """Fewest nodes."""
+    max: Replicas
+    """Most nodes."""
+    zones: tuple[Zone, ...] | None = None
+    """Availability zones; all of `aws.zones` where it is left out."""
+    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
+    """Further node labels; workloads select by llmplatform.dev/pool, which every pool has."""
+    taints: tuple[Taint, ...] = ()
+    """Who is kept off; workloads of the pool tolerate them."""
+    gpus: Count = 0
+    """GPUs of one node; every instance type must have exactly so many."""
+    node_start_up: Duration
+    """From the decision to add a node until it is Ready; part of every rollout deadline and start-up budget."""
+    min_fitting_types: Count = 1
+    """Each pod of the pool must fit at least so many of its instance types."""
+
+
+class Daemonset(Spec):
+    """What one daemonset takes from each node."""
+
+    cpu: Cpu | None = None
+    """CPU request, where it has one."""
+    memory: Memory | None = None
+    """Memory request, where it has one."""
+    pools: tuple[DnsLabel, ...] | None = None
+    """The pools that it runs on; all where it is left out."""
+
+
+class Priority(Spec):
+    """A PriorityClass: who gets a place first, and who makes way."""
+
+    value: PriorityValue
+    """Higher goes first; a pod without a class has 0."""
+    preempts: bool = True
+    """False: waits for room instead of evicting pods of lower priority."""
+    description: Plain
+    """For whom it is."""

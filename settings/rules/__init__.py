@@ -1,0 +1,58 @@
+"""The second pass: what is wrong although the shape is right. One small pure function per rule.
+
+Belongs here: `rule(settings) -> list[Problem]`, each with a message that names the setting, the reason with its
+numbers, and a value that works. A rule never assumes that another one passed: a dangling reference is one rule's
+finding and the next rule's missing entry.
+
+Does not belong here: what needs the resource graph (that is `policy/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from settings.model import PlatformSettings
+from settings.problems import Problem
+from settings.rules import capacity, disruption, drain, naming, network, nodes, references, routing, scaling, supply
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule, and the sentence that says what holds when it finds nothing."""
+
+    id: str
+    holds: str
+    check: Callable[[PlatformSettings], list[Problem]]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("references", "every name that is used is defined", references.resolve),
+    Rule("names", "derived names are unique, free and within their limits", naming.names),
+    Rule("config-keys", "no variable of a service is set twice", naming.config_keys),
+    Rule("requests-within-limits", "requests never exceed limits", capacity.requests_within_limits),
+    Rule("limit-range", "the limit range admits every container", capacity.limit_range),
+    Rule("quota", "every namespace quota holds all ceilings plus surge", capacity.quota),
+    Rule("instance-fit", "every pod fits enough instance types of its pool", capacity.instance_fit),
+    Rule("pool-size", "every pool holds its workloads at their ceilings plus surge", capacity.pool_size),
+    Rule("node-pools", "node pools are of one known shape, bounded and tainted", nodes.pools),
+    Rule("autoscaler", "autoscalers have a range, a metric and windows that the API takes", scaling.autoscaler),
+    Rule("stabilisation", "scale-down waits at least two minutes", scaling.stabilisation),
+    Rule("replicas", "every service has at least two replicas", scaling.replicas),
+    Rule("budget", "at the autoscaler's minimum a drain can always take a pod", disruption.budget),
+    Rule("rollout", "every rollout can move and leaves pods to serve", disruption.rollout),
+    Rule("drain", "settle + longest request + buffer fits what the node can promise", drain.fits),
+    Rule("timeouts", "inner timeouts are shorter than outer ones", drain.timeouts),
+    Rule("probes", "liveness is more patient than readiness", drain.probes),
+    Rule("routes", "A/B weights sum to 100 and name adapters that are served", routing.variants),
+    Rule("network", "address ranges and zones fit together", network.addresses),
+    Rule("zones", "the platform spans at least two zones", network.zones),
+    Rule("images", "images are versioned, and pinned or declared unpinned", supply.images),
+    Rule("models", "model weights are pinned or declared unpinned", supply.models),
+    Rule("exposure", "what is public is encrypted, and pods are restricted", supply.exposure),
+)
+
+
+def check(settings: PlatformSettings) -> list[Problem]:
+    """What every rule finds, each problem marked with its rule."""
+    return [replace(problem, rule=rule.id) for rule in RULES for problem in rule.check(settings)]

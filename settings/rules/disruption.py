@@ -1,0 +1,50 @@
+"""Disruption that can always drain (design rule 3), and rollouts that can always move."""
+
+from __future__ import annotations
+
+from settings.model import PlatformSettings
+from settings.problems import Path, Problem
+
+
+def budget(settings: PlatformSettings) -> list[Problem]:
+    """At the replica floor at least one eviction is allowed; otherwise a node drain never ends."""
+    out = []
+    for name, service in settings.services.items():
+        spec, floor = service.disruption, service.scaling.floor
+        at: Path = ("services", name, "disruption")
+        if spec is None:
+            continue
+        if (spec.min_available is None) == (spec.max_unavailable is None):
+            which = "neither" if spec.min_available is None else "both"
+            reason = f"gives {which} of min_available and max_unavailable"
+            out.append(Problem(path=at, reason=reason, fix="give one of the two, for example max_unavailable: 1"))
+        elif spec.min_available is not None and spec.min_available >= floor:
+            fix = f"at most {floor - 1}" if floor > 1 else "max_unavailable: 1, or more replicas"
+            out.append(
+                Problem(
+                    path=(*at, "min_available"),
+                    reason=f"{spec.min_available} of {floor} replicas must stay, so no drain can ever take one",
+                    fix=f"{fix} (the floor of scaling is {floor})",
+                )
+            )
+    return out
+
+
+def rollout(settings: PlatformSettings) -> list[Problem]:
+    """A rollout may add or remove at least one pod, and never takes away all of them."""
+    out = []
+    for name, service in settings.services.items():
+        spec, at = service.rollout, ("services", name, "rollout")
+        if spec.max_surge == 0 and spec.max_unavailable == 0:
+            reason = "max_surge and max_unavailable are both 0: no rollout could ever move"
+            out.append(Problem(path=at, reason=reason, fix="max_surge: 1"))
+        if spec.max_unavailable >= service.scaling.floor:
+            out.append(
+                Problem(
+                    path=(*at, "max_unavailable"),
+                    reason=f"{spec.max_unavailable} of {service.scaling.floor} replicas may be away in a rollout",
+                    fix=f"at most {service.scaling.floor - 1}",
+                    strict=True,
+                )
+            )
+    return out

@@ -1,0 +1,31 @@
+"""A/B variants of routes."""
+
+from __future__ import annotations
+
+from settings.model import PlatformSettings
+from settings.problems import Path, Problem, suggest
+
+
+def variants(settings: PlatformSettings) -> list[Problem]:
+    """The weights of a route's variants sum to 100, and each is an adapter of a model that the target calls."""
+    out = []
+    for name, service in settings.services.items():
+        for route, spec in service.routes.items():
+            at: Path = ("services", name, "routes", route, "variants")
+            target = settings.services.get(spec.to)
+            if not spec.variants or target is None:
+                continue
+            total = sum(spec.variants.values())
+            if total != 100:
+                shares = " + ".join(str(weight) for _, weight in sorted(spec.variants.items()))
+                out.append(
+                    Problem(path=at, reason=f"the weights sum to {total} ({shares})", fix="make them sum to 100")
+                )
+            models = [settings.models[model] for model in target.calls if model in settings.models]
+            adapters = {adapter for model in models for adapter in model.adapters}
+            for adapter in spec.variants:
+                if adapter not in adapters:
+                    reason = f'no model that {spec.to} calls has an adapter "{adapter}"'
+                    fix = suggest(adapter, adapters) if adapters else f"add it to a model in calls of {spec.to}"
+                    out.append(Problem(path=(*at, adapter), reason=reason, fix=fix))
+    return out

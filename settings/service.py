@@ -1,0 +1,142 @@
+"""An HTTP service: what a team writes about an API that it owns."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from settings.spec import Spec
+from settings.types import (
+    ConfigKey,
+    ContainerPort,
+    DnsLabel,
+    DnsName,
+    Duration,
+    EnvKey,
+    FileName,
+    HttpPath,
+    ImageDigest,
+    ImageRepository,
+    ImageTag,
+    Memory,
+    Plain,
+    Port,
+    Reason,
+    UserId,
+    Weight,
+)
+from settings.workload import Disruption, Probes, Resources, Rollout, Scaling
+
+
+class Image(Spec):
+    """A container image; `image: gateway` is short for `image: {repository: gateway}`."""
+
+    repository: ImageRepository
+    """Name in the environment's registry, without tag."""
+    tag: ImageTag | None = None
+    """Tag; the registry's default tag where it is left out."""
+    digest: ImageDigest | None = None
+    """What the tag must be; the only thing that cannot move."""
+    unpinned: Reason | None = None
+    """Why there is no digest yet; the registry's reason where it is left out."""
+
+
+class Route(Spec):
+    """A path through the gateway: becomes ROUTE_TABLE, the service URL, and the network policy."""
+
+    to: DnsLabel
+    """The service that answers."""
+    timeout: Duration
+    """The longest request on this route; drains and load balancer timeouts follow from it."""
+    variants: dict[DnsLabel, Weight] = Field(default_factory=dict)
+    """A/B test: LoRA adapter -> share of the requests in percent; the shares sum to 100."""
+
+
+class SageMaker(Spec):
+    """A SageMaker endpoint that the service invokes."""
+
+    endpoint: DnsLabel
+    """Name of the endpoint."""
+    timeout: Duration
+    """The longest call; shorter than every route that leads to the service."""
+
+
+class Secret(Spec):
+    """A secret, mounted as a file (never an environment variable)."""
+
+    config: ConfigKey
+    """The `secure:` key of the stack file, beside `platform`, that holds the value."""
+
+
+class ServiceIngress(Spec):
+    """Makes the service reachable from outside, through the platform's load balancer."""
+
+    host: DnsName
+    """Host name that clients use."""
+    name: DnsLabel | None = None
+    """Name of the Ingress object; `<service>-ingress` where it is left out."""
+
+
+class Security(Spec):
+    """The identity that the process runs as; everything else of the restricted profile is not for choosing."""
+
+    user: UserId = 10001
+    """User id; above 10000 so that it meets no user of the node (kube-score, checkov CKV_K8S_40)."""
+    group: UserId = 10001
+    """Group id."""
+
+
+class Service(Spec):
+    """An HTTP service: Deployment, Service, ConfigMap, ServiceAccount, and what scales, guards and reaches it."""
+
+    namespace: DnsLabel
+    """The namespace that it runs in."""
+    image: Image
+    """What runs."""
+    component: DnsLabel = "api"
+    """The label `component`: its part in the platform."""
+    port: ContainerPort = 8000
+    """The port that the process listens on."""
+    service_port: Port = 80
+    """The port of the Service."""
+    resources: Resources
+    """Requests and limits of one pod."""
+    probes: Probes = Probes()
+    """Startup, liveness, readiness."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """LOG_LEVEL."""
+    config: dict[EnvKey, Plain] = Field(default_factory=dict)
+    """Further environment variables."""
+    secrets: dict[FileName, Secret] = Field(default_factory=dict)
+    """Secrets, as files in /etc/secrets."""
+    routes: dict[DnsLabel, Route] = Field(default_factory=dict)
+    """Where it forwards requests: route -> service."""
+    calls: tuple[DnsLabel, ...] = ()
+    """The models that it calls: URL and network policy follow."""
+    sagemaker: SageMaker | None = None
+    """The SageMaker endpoint that it invokes."""
+    service_account: DnsLabel | None = None
+    """Name of its ServiceAccount; `<service>-sa` where it is left out."""
+    config_map: DnsLabel | None = None
+    """Name of its ConfigMap; `<service>-config` where it is left out."""
+    metrics_path: HttpPath = "/metrics"
+    """Where Prometheus scrapes it, on `port`."""
+    pool: DnsLabel | None = None
+    """The node pool that it runs on; any node without a taint where it is left out."""
+    priority: DnsLabel | None = None
+    """Its entry in `priorities`."""
+    scaling: Scaling
+    """Who owns the replica count; `replicas: 2` is short for a fixed count."""
+    disruption: Disruption | None = None
+    """Its budget; one pod at a time where it is left out and more than one replica runs."""
+    rollout: Rollout = Rollout()
+    """How a new version replaces the old one."""
+    longest_request: Duration | None = None
+    """The longest request that it serves; the longest of its routes, in and out, where it is left out."""
+    security: Security = Security()
+    """User and group."""
+    scratch: Memory = Memory(64 << 20)
+    """Size of the writable /tmp beside the read-only root."""
+    ingress: ServiceIngress | None = None
+    """Reachable from outside."""

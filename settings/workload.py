@@ -1,0 +1,173 @@
+"""What any workload can say about itself: resources, probes, scaling, disruption, rollout."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from settings.spec import Spec
+from settings.types import Count, Cpu, Duration, HttpPath, Memory, Percent, Replicas, Times
+
+
+class Amounts(Spec):
+    """What one container requests, or is limited to."""
+
+    cpu: Cpu
+    """CPU of one container, for example 500m."""
+    memory: Memory
+    """Memory of one container, for example 1Gi."""
+    ephemeral_storage: Memory = Memory(128 << 20)
+    """Local disk of one container (writable layer, logs, scratch); without a limit one pod can fill the node's disk."""
+
+
+class Resources(Spec):
+    """Requests (what the scheduler reserves) and limits (what the kernel enforces) of one container."""
+
+    requests: Amounts
+    """What is reserved."""
+    limits: Amounts
+    """What is enforced; never below the request."""
+
+
+class Probe(Spec):
+    """One HTTP probe. The window is `initial_delay + period x failures`."""
+
+    path: HttpPath
+    """The URL path that answers 200."""
+    initial_delay: Duration = Duration(0)
+    """How long after the container's start (startup) or the startup probe's success the first call is made."""
+    period: Duration
+    """Time between two calls."""
+    failures: Times = 3
+    """How many calls in a row must fail."""
+    timeout: Duration = Duration(1)
+    """How long one call may take; the kubelet's own default is 1 s."""
+
+    @property
+    def window(self) -> Duration:
+        """The time until the probe gives its verdict against a container that never answers."""
+        return Duration(self.initial_delay.seconds + self.period.seconds * self.failures)
+
+
+class Probes(Spec):
+    """The three probes; the defaults are the template of seed 003 (S003-39 to 41)."""
+
+    startup: Probe = Probe(path="/startup", initial_delay=Duration(5), period=Duration(5), failures=30)
+    """Holds the other two back until the container has started."""
+    liveness: Probe = Probe(path="/health", period=Duration(15), failures=3, timeout=Duration(5))
+    """Restarts a container that hangs."""
+    readiness: Probe = Probe(path="/ready", period=Duration(5), failures=3, timeout=Duration(3))
+    """Takes a pod out of its Service."""
+
+
+class FixedScaling(Spec):
+    """A fixed number of replicas."""
+
+    kind: Literal["fixed"]
+    """`replicas: 2` on a workload is short for this."""
+    replicas: Replicas
+    """How many pods run."""
+
+    @property
+    def floor(self) -> int:
+        """The fewest replicas that the owner of the count ever asks for."""
+        return self.replicas
+
+    @property
+    def ceiling(self) -> int:
+        """The most replicas that the owner of the count ever asks for."""
+        return self.replicas
+
+
+class HpaMetrics(Spec):
+    """Mean utilisation over the pods, in percent of the request; the metric that asks for most replicas wins."""
+
+    cpu: Percent | None = None
+    """Target CPU utilisation."""
+    memory: Percent | None = None
+    """Target memory utilisation."""
+
+
+class ScalingRate(Spec):
+    """At most this much change within one period: a percentage or a number of pods."""
+
+    percent: Percent | None = None
+    """Share of the current replicas."""
+    pods: Replicas | None = None
+    """Number of pods."""
+    period: Duration
+    """1 s to 30 min (the API's limits)."""
+
+
+class ScalingDirection(Spec):
+    """How fast the replica count may move one way."""
+
+    window: Duration
+    """Stabilisation: the most cautious recommendation of this time counts; 0 s to 1 h (the API's limits)."""
+    rates: tuple[ScalingRate, ...]
+    """The largest change that any of them allows is made."""
+
+
+class HpaBehavior(Spec):
+    """Both directions. The defaults are the API's own, written out (k8s.io/api autoscaling/v2, HPA defaults)."""
+
+    scale_up: ScalingDirection = ScalingDirection(
+        window=Duration(0),
+        rates=(
+            ScalingRate(percent=Percent(100), period=Duration(15)),
+            ScalingRate(pods=4, period=Duration(15)),
+        ),
+    )
+    """How fast replicas are added."""
+    scale_down: ScalingDirection = ScalingDirection(
+        window=Duration(300), rates=(ScalingRate(percent=Percent(100), period=Duration(15)),)
+    )
+    """How fast replicas are taken away."""
+
+
+class HpaScaling(Spec):
+    """A HorizontalPodAutoscaler owns the replica count."""
+
+    kind: Literal["hpa"]
+    """The autoscaler that owns the count."""
+    min: Replicas
+    """Fewest replicas."""
+    max: Replicas
+    """Most replicas."""
+    metrics: HpaMetrics
+    """What it scales on."""
+    behavior: HpaBehavior = HpaBehavior()
+    """How fast it moves."""
+
+    @property
+    def floor(self) -> int:
+        """The fewest replicas that the owner of the count ever asks for."""
+        return self.min
+
+    @property
+    def ceiling(self) -> int:
+        """The most replicas that the owner of the count ever asks for."""
+        return self.max
+
+
+Scaling: TypeAlias = Annotated[FixedScaling | HpaScaling, Field(discriminator="kind")]
+"""Exactly one owner of the replica count; KEDA will be a third kind."""
+
+
+class Disruption(Spec):
+    """A PodDisruptionBudget: how many pods a drain may take. Exactly one of the two."""
+
+    min_available: Replicas | None = None
+    """So many pods always stay."""
+    max_unavailable: Replicas | None = None
+    """So many pods may be away at a time."""
+
+
+class Rollout(Spec):
+    """How a new version replaces the old one."""
+
+    max_surge: Count = 1
+    """Extra pods during a rollout; they count against quota and pool."""
+    max_unavailable: Count = 0
+    """Pods that may be missing during a rollout."""

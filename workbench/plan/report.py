@@ -1,0 +1,174 @@
+"""A plan as text: what a user reads after `make plan`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from policy.graph import Graph, KubernetesObject, Resource, undecided
+from policy.rules import RULES as GRAPH_RULES
+from settings import capacity, drain
+from settings.problems import Problem, dotted
+from settings.rules import RULES as SETTINGS_RULES
+from workbench.plan.stack import Plan
+
+REACHABILITY = "every connection that is needed is possible, and no other"
+
+
+def text(plan: Plan, out: Path, files: int) -> str:
+    """The whole report."""
+    sections = [
+        _head(plan),
+        ["Resources", *_indent(tree(plan.graph)), "", *_indent(_counts(plan.graph))],
+        ["Capacity at the ceilings, with surge", *_indent(_capacity(plan))],
+        ["Drain", *_indent(_drain(plan))],
+        ["Checks", *_indent(_checks(plan))],
+        ["Unknown until deployment, or secret", *_indent(_incomplete(plan))],
+        ["Not pinned", *_indent(_unpinned(plan))],
+        ["Outputs", *_indent(_outputs(plan.graph.outputs))],
+        _tail(plan, out, files),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def _indent(lines: Iterator[str] | list[str]) -> list[str]:
+    return [f"  {line}" if line else "" for line in lines]
+
+
+def _head(plan: Plan) -> list[str]:
+    settings = plan.settings
+    cluster = f"{settings.cluster.kind} cluster, Kubernetes {settings.cluster.version}"
+    platform = f"{settings.name} (platforms/{settings.base}.yaml)"
+    lines = [f"Plan of stack {plan.stack}: {platform}, {settings.environment}, {cluster}"]
+    if settings.cluster.kind == "eks":
+        lines.append(
+            "The AWS half is not part of this version: the plan shows the Kubernetes half, `pulumi up` refuses."
+        )
+    return lines
+
+
+def tree(graph: Graph) -> list[str]:
+    """The resources by component."""
+    lines: list[str] = []
+
+    def walk(parent: str | None, prefix: str) -> None:
+        children = sorted(graph.children(parent), key=lambda r: (not r.custom, _label(r)))
+        for index, child in enumerate(children):
+            last = index == len(children) - 1
+            lines.append(f"{prefix}{'└─ ' if last else '├─ '}{_label(child)}")
+            walk(child.urn, prefix + ("   " if last else "│  "))
+
+    walk(None, "")
+    return lines
+
+
+def _label(resource: Resource) -> str:
+    if resource.custom and "kind" in resource.inputs:
+        mark = "  (incomplete)" if undecided(resource.inputs) else ""
+        return str(KubernetesObject(resource)) + mark
+    kind = resource.type.rsplit(":", 1)[-1]
+    return f"provider {kind}" if resource.type.startswith("pulumi:providers:") else f"{kind} {resource.name}"
+
+
+def _counts(graph: Graph) -> Iterator[str]:
+    kinds = Counter(o.kind for o in graph.objects)
+    components = sum(1 for r in graph.resources if not r.custom)
+    others = len(graph.resources) - components - sum(kinds.values())
+    objects = sum(kinds.values())
+    yield f"{len(graph.resources)} resources: {components} components, {objects} objects, {others} provider"
+    yield ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+
+
+def _capacity(plan: Plan) -> Iterator[str]:
+    settings = plan.settings
+    for name in settings.namespaces:
+        lines = capacity.quota_lines(settings, name)
+        busy = [line for line in lines if line.needed]
+        shown = ", ".join(str(line) for line in busy) or "nothing runs here yet"
+        yield f"namespace {name}: {shown}"
+    for name, pool in settings.node_pools.items():
+        demands = [d for d in capacity.demands(settings) if d.pool == name]
+        rooms = capacity.rooms(settings, name)
+        if not demands or not rooms:
+            yield f"pool {name}: nothing runs here yet (up to {pool.max} nodes)"
+            continue
+        needed = capacity.nodes_needed(demands, rooms[0])
+        pods = ", ".join(f"{d.pods} x {d.name}" for d in demands)
+        yield f"pool {name}: {needed} of {pool.max} nodes of {rooms[0].instance_type} ({pods})"
+
+
+def _drain(plan: Plan) -> Iterator[str]:
+    for name in plan.settings.services:
+        solved = drain.solve(plan.settings, name)
+        behind = f", load balancer waits {solved.deregistration}" if solved.deregistration else ""
+        yield (
+            f"{name}: {solved.pre_stop} until no request arrives + longest request {solved.longest} + "
+            f"{drain.BUFFER}s = grace {solved.grace}{behind}"
+        )
+
+
+def _checks(plan: Plan) -> Iterator[str]:
+    advice: dict[str, list[Problem]] = {}
+    for problem in plan.advice:
+        advice.setdefault(problem.rule, []).append(problem)
+    for rule in SETTINGS_RULES:
+        found = advice.get(rule.id, [])
+        yield f"{'advice ' if found else 'ok     '} {rule.id}: {rule.holds}"
+        for problem in found:
+            place = f"{problem.file}:{problem.line}" if problem.line else problem.file
+            yield f"          {dotted(problem.path)} ({place}): {problem.reason}"
+            yield f"          prod refuses this; fix: {problem.fix}"
+    statements = {rule.id: rule.holds for rule in GRAPH_RULES} | {"reachability": REACHABILITY}
+    for rule_id, findings in plan.findings.items():
+        yield f"{'REFUSED' if findings else 'ok     '} {rule_id}: {statements[rule_id]}"
+        for finding in findings:
+            yield f"          {finding.subject}: {finding.reason}; fix: {finding.fix}"
+    for severity, message in plan.messages:
+        yield f"{severity}: {message}"
+
+
+def _incomplete(plan: Plan) -> Iterator[str]:
+    if not plan.incomplete:
+        yield "nothing"
+    for urn, paths in plan.incomplete.items():
+        resource = plan.graph.by_urn[urn]
+        shown = _label(resource).removesuffix("  (incomplete)")
+        yield f"{shown}: {', '.join(paths)}"
+
+
+def _unpinned(plan: Plan) -> Iterator[str]:
+    if not plan.unpinned:
+        yield "nothing"
+    for supply in plan.unpinned:
+        yield f"{supply.what}: {supply.value} ({supply.reason or 'nobody says why'})"
+
+
+def _outputs(value: Any, prefix: str = "") -> Iterator[str]:
+    for key, item in sorted(value.items()):
+        if isinstance(item, dict) and item:
+            yield f"{prefix}{key}:"
+            yield from _outputs(item, prefix + "  ")
+        else:
+            yield f"{prefix}{key}: {_inline(item)}"
+
+
+def _inline(item: Any) -> str:
+    if isinstance(item, list):
+        return "[" + ", ".join(_inline(i) for i in item) + "]"
+    if isinstance(item, dict):
+        return "{" + ", ".join(f"{k}: {_inline(v)}" for k, v in sorted(item.items())) + "}"
+    return "none" if item is None else str(item)
+
+
+def _tail(plan: Plan, out: Path, files: int) -> list[str]:
+    verdict = "refused" if plan.refused else "holds"
+    advice = f", {len(plan.advice)} pieces of advice" if plan.advice else ""
+    lines = [f"Verdict: {verdict}{advice}."]
+    if not plan.refused:
+        incomplete = sum(1 for o in plan.graph.objects if undecided(o.manifest))
+        beside = f"; incomplete/ holds {incomplete} more that need a value first" if incomplete else ""
+        lines.append(f"Written: {files} files in {out}/ (plan.json, manifests/{beside}).")
+        lines.append(f"Apply:   kubectl apply --server-side -R -f {out}/manifests")
+    return lines
