@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from policy.reading import at, mapping, mappings, text, whole
+
 SECRET = "[secret]"  # noqa: S105  # this is what stands where none may
 """Stands in inputs where a secret value was."""
 MARKER = "${"
@@ -38,8 +40,20 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class ContainerPort:
+    """A port that a container opens."""
+
+    number: int
+    protocol: str
+    name: str | None
+
+    def __str__(self) -> str:
+        return f"{self.number} ({self.name})" if self.name else str(self.number)
+
+
+@dataclass(frozen=True)
 class KubernetesObject:
-    """A Kubernetes object of the graph, read as its manifest."""
+    """A Kubernetes object of the graph, read as its manifest. What is missing, or no such thing, reads as empty."""
 
     resource: Resource
 
@@ -48,60 +62,87 @@ class KubernetesObject:
         """apiVersion, kind, metadata and the rest."""
         return self.resource.inputs
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """For example Deployment."""
-        return str(self.manifest.get("kind", self.resource.type.rsplit(":", 1)[-1]))
+        return text(self.manifest.get("kind")) or self.resource.type.rsplit(":", 1)[-1]
 
-    @property
+    @cached_property
     def metadata(self) -> Mapping[str, Any]:
         """Its metadata."""
-        metadata: Mapping[str, Any] = self.manifest.get("metadata") or {}
-        return metadata
+        return mapping(self.manifest.get("metadata"))
 
-    @property
+    @cached_property
     def name(self) -> str:
-        """metadata.name."""
-        return str(self.metadata.get("name", ""))
+        """metadata.name; empty if it has none of its own."""
+        return text(self.metadata.get("name"))
 
-    @property
+    @cached_property
     def namespace(self) -> str | None:
         """metadata.namespace; None for objects of the cluster."""
-        return self.metadata.get("namespace")
+        return text(self.metadata.get("namespace")) or None
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, str]:
         """metadata.labels."""
-        return self.metadata.get("labels") or {}
+        return _labels(self.metadata)
 
-    @property
+    @cached_property
     def spec(self) -> Mapping[str, Any]:
         """Its spec."""
-        return self.manifest.get("spec") or {}
+        return mapping(self.manifest.get("spec"))
 
-    @property
+    @cached_property
     def template(self) -> Mapping[str, Any] | None:
         """The pod template of a workload, else None."""
-        if self.kind == "CronJob":
-            template = ((self.spec.get("jobTemplate") or {}).get("spec") or {}).get("template")
-        elif self.kind == "Pod":
+        if self.kind == "Pod":
             return self.manifest
-        else:
-            template = self.spec.get("template")
-        return template if isinstance(template, Mapping) and "spec" in template else None
+        path = ("jobTemplate", "spec", "template") if self.kind == "CronJob" else ("template",)
+        template = mapping(at(self.spec, *path))
+        # Other kinds have templates too, but not of pods.
+        return template if "containers" in mapping(template.get("spec")) else None
 
-    @property
+    @cached_property
     def pod_labels(self) -> Mapping[str, str]:
         """Labels of the pods of a workload."""
-        return ((self.template or {}).get("metadata") or {}).get("labels") or {}
+        return _labels(at(self.template, "metadata"))
 
-    @property
-    def containers(self) -> tuple[Mapping[str, Any], ...]:
+    @cached_property
+    def pod(self) -> Mapping[str, Any]:
+        """Spec of the pods of a workload."""
+        return mapping(at(self.template, "spec"))
+
+    @cached_property
+    def containers(self) -> list[Mapping[str, Any]]:
         """Containers of the pods of a workload."""
-        return tuple(((self.template or {}).get("spec") or {}).get("containers") or ())
+        return mappings(self.pod.get("containers"))
+
+    @cached_property
+    def init_containers(self) -> list[Mapping[str, Any]]:
+        """Containers that run before those, or beside them (sidecars)."""
+        return mappings(self.pod.get("initContainers"))
+
+    @cached_property
+    def ports(self) -> list[ContainerPort]:
+        """The ports that the pods of a workload open."""
+        return [port for container in (*self.containers, *self.init_containers) for port in container_ports(container)]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
+        return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name or '(no name)'}"
+
+
+def container_ports(container: Mapping[str, Any]) -> list[ContainerPort]:
+    """The ports that a container opens."""
+    ports = [(whole(port.get("containerPort")), port) for port in mappings(container.get("ports"))]
+    return [
+        ContainerPort(number, text(port.get("protocol")) or "TCP", text(port.get("name")) or None)
+        for number, port in ports
+        if number is not None
+    ]
+
+
+def _labels(metadata: Any) -> Mapping[str, str]:
+    return {key: value for key, value in mapping(at(metadata, "labels")).items() if isinstance(value, str)}
 
 
 @dataclass(frozen=True)
@@ -158,8 +199,9 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def undecided(value: Any) -> list[str]:
     """Paths of the leaves that are markers or masked: what no judge and no API server can take as it is."""
-    return [
-        path
-        for path, leaf in leaves(value)
-        if isinstance(leaf, str) and ((MARKER in leaf and "}" in leaf) or leaf == SECRET)
-    ]
+    return [path for path, leaf in leaves(value) if unknown(leaf)]
+
+
+def unknown(leaf: Any) -> bool:
+    """True of a marker, of a text with one inside, and of a masked secret."""
+    return isinstance(leaf, str) and ((MARKER in leaf and "}" in leaf) or leaf == SECRET)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from settings.cloud import Aws
 
-SMALLEST_SUBNET = 28
-"""Longest prefix of a subnet that AWS takes (VPC user guide, subnet sizing: /16 to /28)."""
+SMALLEST_SUBNET = 27
+"""Longest prefix of a load balancer's subnet (Elastic Load Balancing user guide, subnets for your load balancer: at
+least a /27 bitmask and eight free addresses); AWS itself would take /28."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,12 @@ class AddressPlan:
 
 def fits(vpc_cidr: str, zones: int) -> bool:
     """True if the VPC is large enough to cut a subnet of each kind for so many zones."""
-    network = ipaddress.ip_network(vpc_cidr)
-    return network.prefixlen + _bits(zones + 1) + _bits(2 * zones) <= SMALLEST_SUBNET
+    return ipaddress.ip_network(vpc_cidr).prefixlen <= longest_prefix(zones)
+
+
+def longest_prefix(zones: int) -> int:
+    """Prefix of the smallest VPC that can be cut for so many zones."""
+    return SMALLEST_SUBNET - _bits(zones + 1) - _bits(2 * zones)
 
 
 def cut(vpc_cidr: str, zones: int) -> AddressPlan:

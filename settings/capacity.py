@@ -65,7 +65,7 @@ class Line:
 
 
 def demands(settings: PlatformSettings) -> list[Demand]:
-    """What every workload asks for, in the order of the settings."""
+    """What every workload asks for, sorted by name."""
     return [
         Demand(
             name=name,
@@ -76,7 +76,7 @@ def demands(settings: PlatformSettings) -> list[Demand]:
             limits=service.resources.limits,
             pods=service.scaling.ceiling + service.rollout.max_surge,
         )
-        for name, service in settings.services.items()
+        for name, service in sorted(settings.services.items())
     ]
 
 
@@ -149,24 +149,32 @@ class Room:
     gpus: int
 
     def holds(self, demand: Demand) -> bool:
-        """True if one pod fits an otherwise empty node."""
-        return (
-            demand.requests.cpu.milli <= self.cpu
-            and demand.requests.memory.bytes <= self.memory
-            and demand.requests.ephemeral_storage.bytes <= self.ephemeral_storage
-            and demand.gpus <= self.gpus
-            and self.pods >= 1
+        """True if one more pod fits."""
+        return self.times(demand) > 0
+
+    def times(self, demand: Demand) -> int:
+        """How many of these pods fit."""
+        amounts = demand.requests
+        return max(
+            0,
+            min(
+                self.cpu // amounts.cpu.milli,
+                self.memory // amounts.memory.bytes,
+                self.ephemeral_storage // amounts.ephemeral_storage.bytes,
+                self.pods,
+                *([self.gpus // demand.gpus] if demand.gpus else []),
+            ),
         )
 
-    def without(self, demand: Demand) -> Room:
-        """What is left after one more pod."""
+    def without(self, demand: Demand, pods: int = 1) -> Room:
+        """What is left after so many more pods."""
         return Room(
             self.instance_type,
-            self.cpu - demand.requests.cpu.milli,
-            self.memory - demand.requests.memory.bytes,
-            self.ephemeral_storage - demand.requests.ephemeral_storage.bytes,
-            self.pods - 1,
-            self.gpus - demand.gpus,
+            self.cpu - demand.requests.cpu.milli * pods,
+            self.memory - demand.requests.memory.bytes * pods,
+            self.ephemeral_storage - demand.requests.ephemeral_storage.bytes * pods,
+            self.pods - pods,
+            self.gpus - demand.gpus * pods,
         )
 
 
@@ -186,25 +194,76 @@ def room(settings: PlatformSettings, pool: str, kind: InstanceType) -> Room:
 def rooms(settings: PlatformSettings, pool: str) -> list[Room]:
     """What a node of each known instance type of a pool offers, smallest first."""
     known = instance_types()
-    kinds = [known[t] for t in settings.node_pools[pool].instance_types if t in known]
-    return sorted((room(settings, pool, kind) for kind in kinds), key=lambda r: (r.cpu, r.memory))
+    kinds = [known[t] for t in dict.fromkeys(settings.node_pools[pool].instance_types) if t in known]
+    return sorted((room(settings, pool, kind) for kind in kinds), key=lambda r: (r.cpu, r.memory, r.instance_type))
 
 
-def nodes_needed(demand: Iterable[Demand], smallest: Room) -> int | None:
+def offered(rooms: Iterable[Room], types: int) -> Room:
+    """What at least so many of the rooms offer: a pod within it fits each of the `types` largest."""
+    largest = sorted(rooms, key=lambda r: (r.cpu, r.memory, r.ephemeral_storage, r.pods))[-types:]
+    return Room(
+        " and ".join(r.instance_type for r in largest),
+        cpu=min(r.cpu for r in largest),
+        memory=min(r.memory for r in largest),
+        ephemeral_storage=min(r.ephemeral_storage for r in largest),
+        pods=min(r.pods for r in largest),
+        gpus=min(r.gpus for r in largest),
+    )
+
+
+@dataclass(frozen=True)
+class PoolNeed:
+    """How many nodes a pool must be able to have."""
+
+    nodes: int
+    """Nodes that hold every pod of the pool at once."""
+    instance_type: str
+    """The type that takes most of them."""
+
+
+def pool_need(settings: PlatformSettings, pool: str) -> PoolNeed | None:
+    """The most nodes that a pool's workloads need at their ceilings, whichever of its types is bought.
+
+    None if nothing asks for the pool, or if no type of it holds every pod (which `instance_fit` says).
+    """
+    here = [d for d in demands(settings) if d.pool == pool]
+    needs = [(nodes_needed(here, r), r.instance_type) for r in rooms(settings, pool)] if here else []
+    counted = [PoolNeed(nodes, kind) for nodes, kind in needs if nodes is not None]
+    return max(counted, key=lambda need: need.nodes, default=None)
+
+
+def nodes_needed(demand: Iterable[Demand], room: Room) -> int | None:
     """Nodes that hold every pod at once by first fit, largest first; None if some pod fits no empty node.
 
-    First fit needs at most 22 % more bins than the optimum, so a refusal may be slightly early, never late.
+    First fit needs at most 22 % more bins than the optimum, so a refusal may be slightly early, never late. Nodes that
+    are filled alike are counted together: thousands of pods cost no more than ten.
     """
-    pods = [d for d in demand for _ in range(d.pods)]
-    pods.sort(key=lambda d: (-d.gpus, -d.requests.cpu.milli, -d.requests.memory.bytes, d.name))
-    nodes: list[Room] = []
-    for pod in pods:
-        if not smallest.holds(pod):
+    ordered = sorted(demand, key=lambda d: (-d.gpus, -d.requests.cpu.milli, -d.requests.memory.bytes, d.name))
+    filled: list[tuple[Room, int]] = []
+    for workload in ordered:
+        if not room.holds(workload):
             return None
-        for index, node in enumerate(nodes):
-            if node.holds(pod):
-                nodes[index] = node.without(pod)
-                break
-        else:
-            nodes.append(smallest.without(pod))
-    return len(nodes)
+        left, after = workload.pods, list[tuple[Room, int]]()
+        for node, count in filled:
+            new, left = _fill(node, count, workload, left)
+            after += new
+        if left:
+            each = room.times(workload)
+            new, _ = _fill(room, -(-left // each), workload, left)
+            after += new
+        filled = after
+    return sum(count for _, count in filled)
+
+
+def _fill(node: Room, count: int, workload: Demand, pods: int) -> tuple[list[tuple[Room, int]], int]:
+    """So many alike nodes after as many of the pods as they take, first node first; and the pods left over."""
+    each = node.times(workload)
+    taken = min(pods, each * count)
+    full, rest = divmod(taken, each) if each else (0, 0)
+    partly = 1 if rest else 0
+    groups = [
+        (node.without(workload, each), full),
+        (node.without(workload, rest), partly),
+        (node, count - full - partly),
+    ]
+    return [(after, number) for after, number in groups if number], pods - taken

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from settings.model import PlatformSettings
 from settings.nodes import NodePool
+from settings.problems import Path
 from settings.types import Duration
 
 CLUSTER_SETTLE = 15
@@ -50,28 +51,43 @@ class Drain:
 
 def longest_request(settings: PlatformSettings, name: str) -> Duration:
     """The longest request of a service: as set, else the longest that other settings know of, else UNKNOWN_REQUEST."""
-    return settings.services[name].longest_request or max(known_requests(settings, name), default=UNKNOWN_REQUEST)
+    return settings.services[name].longest_request or max(
+        known_requests(settings, name).values(), default=UNKNOWN_REQUEST
+    )
 
 
-def known_requests(settings: PlatformSettings, name: str) -> list[Duration]:
+def known_requests(settings: PlatformSettings, name: str) -> dict[Path, Duration]:
     """How long requests of a service may take, as far as other settings say: its routes, in and out, and its calls."""
     service = settings.services[name]
-    outward = [route.timeout for route in service.routes.values()]
-    inward = [r.timeout for other in settings.services.values() for r in other.routes.values() if r.to == name]
-    backend = [service.sagemaker.timeout] if service.sagemaker else []
-    return [*outward, *inward, *backend]
+    out: dict[Path, Duration] = {
+        ("services", source, "routes", route, "timeout"): spec.timeout
+        for source, other in sorted(settings.services.items())
+        for route, spec in sorted(other.routes.items())
+        if name in (source, spec.to)
+    }
+    if service.sagemaker:
+        out["services", name, "sagemaker", "timeout"] = service.sagemaker.timeout
+    return out
+
+
+def settle(settings: PlatformSettings, name: str) -> Duration:
+    """How long the pre-stop hook waits until nobody sends to the pod any more."""
+    return Duration(LOAD_BALANCER_SETTLE if behind_load_balancer(settings, name) else CLUSTER_SETTLE)
+
+
+def behind_load_balancer(settings: PlatformSettings, name: str) -> bool:
+    """True if requests reach the service from outside."""
+    return settings.services[name].ingress is not None and settings.ingress is not None
 
 
 def solve(settings: PlatformSettings, name: str) -> Drain:
     """The smallest times that satisfy the inequality for one service."""
-    service = settings.services[name]
-    behind = service.ingress is not None and settings.ingress is not None
-    longest = longest_request(settings, name)
-    settle = LOAD_BALANCER_SETTLE if behind else CLUSTER_SETTLE
+    behind = behind_load_balancer(settings, name)
+    longest, pre_stop = longest_request(settings, name), settle(settings, name)
     return Drain(
         longest=longest,
-        pre_stop=Duration(settle),
-        grace=Duration(settle + longest.seconds + BUFFER),
+        pre_stop=pre_stop,
+        grace=Duration(pre_stop.seconds + longest.seconds + BUFFER),
         deregistration=longest if behind else None,
         idle=Duration(longest.seconds + IDLE_MARGIN) if behind else None,
     )

@@ -6,6 +6,22 @@ import json
 
 from settings import names
 from settings.model import PlatformSettings
+from settings.problems import Path
+
+
+def derived_keys(settings: PlatformSettings, name: str) -> list[tuple[str, Path]]:
+    """The variables that the platform itself sets, each with the setting that it follows from; no reference is read."""
+    service, at = settings.services[name], ("services", name)
+    out: list[tuple[str, Path]] = [("LOG_LEVEL", (*at, "log_level")), ("AWS_REGION", ("aws", "region"))]
+    if settings.observability:
+        out += [(key, ("observability",)) for key in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME")]
+    if service.sagemaker:
+        out += [(key, (*at, "sagemaker")) for key in ("SAGEMAKER_ENDPOINT_NAME", "SAGEMAKER_TIMEOUT_MS")]
+    if service.routes:
+        out.append(("ROUTE_TABLE", (*at, "routes")))
+    out += [(f"{names.env_key(route)}_SERVICE_URL", (*at, "routes", route)) for route in sorted(service.routes)]
+    out += [(f"{names.env_key(model)}_URL", (*at, "calls", i)) for i, model in enumerate(service.calls)]
+    return out
 
 
 def derived(settings: PlatformSettings, name: str) -> dict[str, str]:

@@ -7,35 +7,51 @@ shorthand becomes its map before the merge; `null` removes an existing entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from settings.problems import Path, Problem, suggest
+from settings.annotations import kinds_at
+from settings.problems import Path, Problem, nearest, suggest
 from settings.yaml_reader import Document
 
-_Shorthand: TypeAlias = Callable[[dict[str, Any]], str | None]
-"""Changes an entry in place; returns why it cannot, or None."""
+_Written: TypeAlias = Mapping[Path, Path]
+"""Path in full -> path as the user wrote it."""
 
 
-def _image(entry: dict[str, Any]) -> str | None:
-    if isinstance(entry.get("image"), str):
-        entry["image"] = {"repository": entry["image"]}
-    return None
+class _TwoOwnersError(Exception):
+    """Raised by a shorthand that meets what it is short for."""
 
 
-def _replicas(entry: dict[str, Any]) -> str | None:
-    if "replicas" not in entry:
-        return None
-    if "scaling" in entry:
-        return "`replicas` is short for fixed scaling, and `scaling` stands beside it: two owners of one count"
-    entry["scaling"] = {"kind": "fixed", "replicas": entry.pop("replicas")}
-    return None
+def _image(entry: dict[str, Any]) -> _Written:
+    if not isinstance(entry["image"], str):
+        return {}
+    entry["image"] = {"repository": entry["image"]}
+    return {("image", "repository"): ("image",)}
 
 
-SHORTHANDS: Mapping[str, tuple[tuple[str, _Shorthand], ...]] = {
-    "services": (("image", _image), ("replicas", _replicas)),
+def _replicas(entry: dict[str, Any]) -> _Written:
+    count = entry.pop("replicas")
+    if entry.get("scaling") is not None:
+        if count is None:  # makes way for the scaling beside it, which replaces a fixed count anyway
+            return {}
+        raise _TwoOwnersError("`replicas` is short for fixed scaling, and `scaling` stands beside it")
+    entry["scaling"] = None if count is None else {"kind": "fixed", "replicas": count}
+    return {("scaling", *rest): ("replicas",) for rest in ((), ("kind",), ("replicas",))}
+
+
+SHORTHANDS: Mapping[str, Mapping[str, Callable[[dict[str, Any]], _Written]]] = {
+    "services": {"image": _image, "replicas": _replicas},
 }
-"""Root key -> shorthands of each of its entries."""
+"""Root key -> key of its entries -> writes it out in place, and says which paths it stands for."""
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One of the two files with its shorthands written out."""
+
+    document: Document
+    """The data in full; the lines as in the file."""
+    written: _Written
 
 
 @dataclass(frozen=True)
@@ -45,65 +61,66 @@ class Merged:
     data: dict[str, Any]
     base: Document
     overlay: Document
+    _layers: tuple[_Layer, ...] = field(repr=False, default=())
 
-    def place(self, path: Path) -> tuple[str, int | None]:
-        """File and line of `path` or its nearest ancestor: the stack file's where it says something about it."""
+    def located(self, problem: Problem) -> Problem:
+        """The problem with file, line, and its path as the user wrote it.
+
+        The place is that of the path or its nearest ancestor; in the stack file where that says something about it.
+        What a namespace has from its tier is to be changed there.
+        """
+        path = problem.path
+        tier = self.inherited(path)
+        if tier is not None and any(layer.document.has(tier) for layer in self._layers):
+            return self.located(replace(problem, path=tier))
         for end in range(len(path), 0, -1):
-            for document in (self.overlay, self.base):
-                if document.has(path[:end]):
-                    return document.name, document.line_of(path[:end])
-        return self.overlay.name, self.overlay.line_of(())
+            for layer in self._layers:
+                written = layer.written.get(path[:end])
+                if written is not None or layer.document.has(path[:end]):
+                    shown = written if written is not None and end == len(path) else path
+                    line = layer.document.line_of(written or path[:end])
+                    return replace(problem, path=shown, file=layer.document.name, line=line)
+        document = self.overlay if path[:1] in ((), ("environment",), ("base",)) else self.base
+        return replace(problem, file=document.name, line=document.line_of(()))
 
     def only_in_overlay(self, path: Path) -> bool:
-        """True if the platform file has nothing at `path`."""
-        return _get(self.base.data, path) is _NOTHING
+        """True if the platform file has nothing at `path`, and the stack file has."""
+        return self.overlay.has(path) and not self.base.has(path)
 
-
-_NOTHING = object()
-
-
-def _get(data: Any, path: Path) -> Any:
-    for part in path:
-        if not isinstance(data, dict) or part not in data:
-            return _NOTHING
-        data = data[part]
-    return data
+    def inherited(self, path: Path) -> Path | None:
+        """Where the tier of a namespace says what neither file says at `path`; None if it does not come from there."""
+        if len(path) < 3 or path[0] != "namespaces" or any(layer.document.has(path) for layer in self._layers):
+            return None
+        tier = _map(_map(self.data, "namespaces"), path[1]).get("tier")
+        return ("tiers", tier, *path[2:]) if isinstance(tier, str) else None
 
 
 def merge(base: Document, overlay: Document) -> tuple[Merged, list[Problem]]:
     """The overlay over the base, the tiers under the namespaces, and every problem met on the way."""
     problems: list[Problem] = []
-    below = _expand(base, problems)
-    above = _expand(overlay, problems)
-    _refuse_nulls(below, (), base, problems)
-    data = _over(below, above, (), overlay, problems)
+    below, above = _expand(base, problems), _expand(overlay, problems)
+    _refuse_nulls(below.document.data, (), below, problems)
+    data = _over(below.document.data, above.document.data, (), above, problems)
     _tiers_under_namespaces(data)
-    return Merged(data, Document(base.name, below, base.lines), overlay), problems
+    return Merged(data, below.document, overlay, (above, below)), problems
 
 
-def _expand(document: Document, problems: list[Problem]) -> dict[str, Any]:
-    """A copy of the document's data with every shorthand written out."""
+def _expand(document: Document, problems: list[Problem]) -> _Layer:
+    """The document's data, copied, with every shorthand written out."""
     data: dict[str, Any] = _copy(document.data)
+    written: dict[Path, Path] = {}
     for root, shorthands in SHORTHANDS.items():
-        entries = data.get(root)
-        for name, entry in entries.items() if isinstance(entries, dict) else ():
-            if not isinstance(entry, dict):
-                continue
-            for key, expand in shorthands:
-                reason = expand(entry)
-                if reason:
-                    path = (root, name, key)
-                    problems.append(
-                        Problem(
-                            path=path,
-                            reason=reason,
-                            fix="keep one of the two",
-                            file=document.name,
-                            line=document.line_of(path),
-                        )
-                    )
-                    entry.pop(key)
-    return data
+        for name, entry in _map(data, root).items():
+            for key, expand in shorthands.items() if isinstance(entry, dict) else ():
+                path: Path = (root, name, key)
+                try:
+                    short = expand(entry) if key in entry else {}
+                except _TwoOwnersError as error:
+                    fix, line = "keep one of the two", document.line_of(path)
+                    problems.append(Problem(path=path, reason=str(error), fix=fix, file=document.name, line=line))
+                else:
+                    written |= {(root, name, *long): (root, name, *as_is) for long, as_is in short.items()}
+    return _Layer(Document(document.name, data, document.lines), written)
 
 
 def _copy(data: Any) -> Any:
@@ -112,57 +129,64 @@ def _copy(data: Any) -> Any:
     return [_copy(item) for item in data] if isinstance(data, list) else data
 
 
-def _refuse_nulls(data: Any, path: Path, document: Document, problems: list[Problem]) -> None:
+def _map(data: Any, key: str | int) -> dict[str, Any]:
+    found = data.get(key) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _refuse_nulls(data: Any, path: Path, layer: _Layer, problems: list[Problem]) -> None:
     for key, value in list(data.items()) if isinstance(data, dict) else ():
+        here = (*path, key)
         if value is None:
-            here = (*path, key)
-            problems.append(
-                Problem(
-                    path=here,
-                    reason="is null, and nothing lies under it that null could remove",
-                    fix="give a value, or leave the key out",
-                    file=document.name,
-                    line=document.line_of(here),
-                )
-            )
+            reason = "is null, and nothing lies under it that null could remove"
+            problems.append(_null(here, reason, "give a value, or leave the key out", layer))
             del data[key]
         else:
-            _refuse_nulls(value, (*path, key), document, problems)
+            _refuse_nulls(value, here, layer, problems)
 
 
-def _over(below: Any, above: Any, path: Path, document: Document, problems: list[Problem]) -> Any:
+def _null(path: Path, reason: str, fix: str, layer: _Layer) -> Problem:
+    shown, document = layer.written.get(path, path), layer.document
+    return Problem(path=shown, reason=reason, fix=fix, file=document.name, line=document.line_of(shown))
+
+
+def _over(below: Any, above: Any, path: Path, layer: _Layer, problems: list[Problem]) -> Any:
     if not isinstance(above, dict):
         return above
-    changed_kind = isinstance(below, dict) and "kind" in above and above["kind"] != below.get("kind", above["kind"])
-    out: dict[str, Any] = dict(below) if isinstance(below, dict) and not changed_kind else {}
+    keep = isinstance(below, dict) and not _other_kind(below, above, path)
+    out: dict[str, Any] = dict(below) if keep else {}
     for key, value in above.items():
         here = (*path, key)
         if value is not None:
-            out[key] = _over(out.get(key), value, here, document, problems)
+            out[key] = _over(out.get(key), value, here, layer, problems)
         elif key in out:
             del out[key]
         else:
-            problems.append(
-                Problem(
-                    path=here,
-                    reason="null removes what the platform file has, and it has nothing here",
-                    fix=suggest(key, out) if out else "leave the line out",
-                    file=document.name,
-                    line=document.line_of(here),
-                )
-            )
+            reason = "null removes what the platform file has, and it has nothing here"
+            problems.append(_null(here, reason, _null_fix(here, out), layer))
     return out
+
+
+def _null_fix(path: Path, known: Mapping[str, Any]) -> str:
+    if path[0] == "namespaces" and len(path) > 2 and nearest(str(path[-1]), known) is None:
+        return "leave the line out; what a namespace has from its tier is changed there"
+    return suggest(str(path[-1]), known) if known else "leave the line out"
+
+
+def _other_kind(below: dict[str, Any], above: dict[str, Any], path: Path) -> bool:
+    """True if `above` makes something of another kind: nothing of `below` has a meaning there."""
+    kinds = (below.get("kind"), above.get("kind"))
+    return None not in kinds and kinds[0] != kinds[1] and bool(kinds_at(path))
 
 
 def _tiers_under_namespaces(data: dict[str, Any]) -> None:
     """Gives each namespace its tier's quota, limit range and level, with its own values over them."""
-    tiers, namespaces = data.get("tiers"), data.get("namespaces")
-    if not isinstance(tiers, dict) or not isinstance(namespaces, dict):
+    if not isinstance(data.get("namespaces"), dict):
         return
+    namespaces = data["namespaces"] = dict(data["namespaces"])
     for name, namespace in namespaces.items():
         if isinstance(namespace, dict):
             tier = namespace.get("tier")
-            known = tiers.get(tier) if isinstance(tier, str) else None
-            inherited = _copy(known) if isinstance(known, dict) else {}
+            inherited = _copy(_map(_map(data, "tiers"), tier)) if isinstance(tier, str) else {}
             inherited.setdefault("pod_security", "restricted")
-            namespaces[name] = _over(inherited, namespace, (), Document("", None), [])
+            namespaces[name] = _over(inherited, namespace, (), _Layer(Document("", None), {}), [])

@@ -45,7 +45,7 @@ class NodePool(Spec):
     """What is bought: spot is cheaper and is taken back with a notice of two minutes."""
     min: Count
     """Fewest nodes."""
-    max: Replicas
+    max: Replicas = Field(examples=[4])
     """Most nodes."""
     zones: tuple[Zone, ...] | None = None
     """Availability zones; all of `aws.zones` where it is left out."""
@@ -55,7 +55,7 @@ class NodePool(Spec):
     """Who is kept off; workloads of the pool tolerate them."""
     gpus: Count = 0
     """GPUs of one node; every instance type must have exactly so many."""
-    node_start_up: Duration
+    node_start_up: Duration = Field(examples=["180s"])
     """From the decision to add a node until it is Ready; part of every rollout deadline and start-up budget."""
     min_fitting_types: Count = 1
     """Each pod of the pool must fit at least so many of its instance types."""

@@ -42,9 +42,7 @@ class SettingsError(Exception):
     """Raised when settings are refused: carries every problem of the pass that failed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(
-            sorted(problems, key=lambda p: (p.file or "", p.line or 0, dotted(p.path), p.reason))
-        )
+        self.problems: tuple[Problem, ...] = in_order(problems)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -55,6 +53,21 @@ class SettingsError(Exception):
             else (f"{count} problems in the settings, nothing was changed:")
         )
         return "\n".join([head, *(f"  {line}" for p in self.problems for line in str(p).splitlines())])
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems as they stand in the files, each once: the order of keys and rules decides nothing."""
+    return tuple(sorted(set(problems), key=lambda p: (p.file or "", p.line or 0, dotted(p.path), p.reason, p.rule)))
+
+
+def shown(text: str, limit: int = 60) -> str:
+    r"""A user's text in quotes, on one line and short enough for a message.
+
+    >>> print(shown("two\nlines"))
+    "two\nlines"
+    """
+    short = text if len(text) <= limit else text[: limit - 3] + "..."
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short) + '"'
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -68,20 +81,34 @@ def dotted(path: Sequence[str | int]) -> str:
         if isinstance(part, int):
             out += f"[{part}]"
         else:
-            text = part if _PLAIN_KEY.fullmatch(part) else '"' + part + '"'
+            text = part if _PLAIN_KEY.fullmatch(part) else shown(part)
             out += f".{text}" if out else text
     return out or "(the whole file)"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` was most likely meant to be, or None."""
-    matches = difflib.get_close_matches(word.lower(), sorted(known), n=1, cutoff=0.6)
-    return matches[0] if matches else None
+    spelt = {right.lower(): right for right in sorted(known, reverse=True)}
+    close = difflib.get_close_matches(word.lower(), sorted(spelt), n=3, cutoff=0.6)
+    # Among equals, one that needs a single slip; and two letters that differ in one are below any ratio.
+    slips = [right for right in (close or sorted(spelt)) if len(right) > 1 and _one_slip(word.lower(), right)]
+    return spelt[(slips or close)[0]] if slips or close else None
 
 
-def one_of(known: Iterable[str], limit: int = 12) -> str:
+def _one_slip(wrong: str, right: str) -> bool:
+    """True if one letter is missing, too many, another one, or swapped with its neighbour."""
+    if wrong == right:
+        return True
+    start = next((i for i, (a, b) in enumerate(zip(wrong, right, strict=False)) if a != b), min(len(wrong), len(right)))
+    left, good = wrong[start:], right[start:]
+    return (
+        left[1:] == good or left == good[1:] or left[1:] == good[1:] or (left[:2], left[2:]) == (good[1::-1], good[2:])
+    )
+
+
+def one_of(known: Iterable[str], limit: int = 30) -> str:
     """`known` as a readable list, for a message."""
-    words = sorted(known)
+    words = sorted(set(known))
     if not words:
         return "(none is defined)"
     more = f", ... ({len(words)} in all)" if len(words) > limit else ""

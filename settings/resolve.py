@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
 
 from settings import rules, shape
-from settings.merge import Merged, merge
+from settings.merge import merge
 from settings.model import PlatformSettings
-from settings.problems import Path, Problem, SettingsError, suggest
+from settings.problems import Path, Problem, SettingsError, in_order, nearest, one_of, suggest
+from settings.screening import screen
+from settings.stack_file import NAMESPACE, RESERVED_KEYS, ROOT
+from settings.types import kind_of
 from settings.yaml_reader import Document, read_file
 
 PLATFORMS = FilePath(__file__).parent.parent / "platforms"
@@ -36,66 +38,81 @@ def resolve(overlay: Document, secrets: Collection[str], platforms: FilePath = P
     Raises:
         SettingsError: with every problem of the first pass that finds one.
     """
-    base = _base(overlay, platforms)
+    return settle(_base(overlay, platforms), overlay, secrets)
+
+
+def settle(base: Document, overlay: Document, secrets: Collection[str]) -> Resolved:
+    """As `resolve`, with the platform file at hand. Raises as it does."""
+    screened = [*screen(base), *screen(overlay)]
+    if screened:
+        raise SettingsError(screened)
     merged, problems = merge(base, overlay)
-    problems += _secure_values(overlay.data, (), overlay)
+    problems += _misplaced(base)
     settings, faults = shape.parse(merged)
     if settings is None or problems:
         raise SettingsError([*problems, *faults])
-    found = [_placed(p, merged) for p in [*rules.check(settings), *_secrets(settings, secrets)]]
+    found = in_order(merged.located(p) for p in [*rules.check(settings), *_secrets(settings, secrets)])
     binding = [p for p in found if settings.prod or not p.strict]
     if binding:
         raise SettingsError(binding)
-    return Resolved(settings, tuple(found))
+    return Resolved(settings, found)
 
 
 def _base(overlay: Document, platforms: FilePath) -> Document:
     if not isinstance(overlay.data, dict):
-        reason = "is no map" if overlay.data is not None else "is empty"
+        reason = f"{kind_of(overlay.data)} stands where the platform is expected"
         fix = "give base, environment, and what differs from the platform file"
-        raise SettingsError([Problem(path=(), file=overlay.name, line=overlay.line_of(()), reason=reason, fix=fix)])
+        raise SettingsError([Problem(path=ROOT, file=overlay.name, line=overlay.line_of(()), reason=reason, fix=fix)])
     known = sorted(path.stem for path in platforms.glob("*.yaml"))
     base = overlay.data.get("base")
+    misspelt = [key for key in overlay.data if nearest(key, [*PlatformSettings.model_fields]) == "base" != key]
+    if base is None and misspelt:
+        path: Path = (misspelt[0],)
+        fix, line = "did you mean base?", overlay.line_of(path)
+        reason = "there is no such key here"
+        raise SettingsError([Problem(path=path, file=overlay.name, line=line, reason=reason, fix=fix)])
     if not isinstance(base, str) or base not in known:
-        reason = "is missing" if "base" not in overlay.data else f"there is no platform file for {base!r}"
-        fix = suggest(base, known) if isinstance(base, str) else f"one of: {', '.join(known)}"
+        reason = "is missing" if base is None else f"there is no platform file for {kind_of(base)}"
+        fix = suggest(base, known) if isinstance(base, str) else f"use one of: {one_of(known)}"
         line = overlay.line_of(("base",))
         raise SettingsError([Problem(path=("base",), file=overlay.name, line=line, reason=reason, fix=fix)])
     document = read_file(platforms / f"{base}.yaml", f"platforms/{base}.yaml")
     if not isinstance(document.data, dict):
-        raise SettingsError([Problem(path=(), file=document.name, reason="is no map", fix="give it namespaces, ...")])
+        fix = "give it name, prefix, aws, cluster, tiers, namespaces, node_pools"
+        raise SettingsError([Problem(path=(), file=document.name, line=1, reason="is no map", fix=fix)])
     return document
 
 
-def _placed(problem: Problem, merged: Merged) -> Problem:
-    file, line = merged.place(problem.path)
-    return replace(problem, file=file, line=line)
-
-
-def _secure_values(data: Any, path: Path, overlay: Document) -> list[Problem]:
-    """A `secure:` value inside the platform would arrive in clear text in every place that prints settings."""
-    if isinstance(data, list):
-        return [p for index, item in enumerate(data) for p in _secure_values(item, (*path, index), overlay)]
-    if not isinstance(data, dict):
-        return []
-    if set(data) == {"secure"}:
-        fix = "make it a key of its own beside llmplatform:platform, and name that key here"
-        line = overlay.line_of(path)
-        reason = "a secret may not stand inside the platform"
-        return [Problem(path=path, file=overlay.name, line=line, reason=reason, fix=fix)]
-    return [p for key, value in data.items() for p in _secure_values(value, (*path, key), overlay)]
+def _misplaced(base: Document) -> list[Problem]:
+    """What only a stack file says."""
+    return [
+        Problem(
+            path=(key,),
+            file=base.name,
+            line=base.line_of((key,)),
+            reason="belongs into the stack file: a platform file serves every environment",
+            fix=f"say it under {ROOT[1]} of Pulumi.<stack>.yaml",
+        )
+        for key in ("base", "environment")
+        if base.has((key,))
+    ]
 
 
 def _secrets(settings: PlatformSettings, available: Collection[str]) -> list[Problem]:
-    """Every secret that a service mounts is in the stack file."""
+    """Every secret that a service mounts is in the stack file, and is a secret of its own."""
     out = []
-    for key, path in secret_keys(settings).items():
-        if key not in available:
-            fix = f"pulumi config set --secret llmplatform:{key}"
-            if available:
-                fix += f" ({suggest(key, available)})"
-            reason = f'the stack has no secure key "{key}"'
-            out.append(Problem(path=path, reason=reason, fix=fix, rule="secrets"))
+    for name, service in settings.services.items():
+        for file, secret in service.secrets.items():
+            path, key = ("services", name, "secrets", file, "config"), secret.config
+            if key in RESERVED_KEYS:
+                reason = f"{key} is the platform's own config key, not a secret of a service"
+                out.append(Problem(path=path, reason=reason, fix="name another key", rule="secrets"))
+            elif key not in available:
+                fix = f"pulumi config set --secret {NAMESPACE}:{key}"
+                near = nearest(key, available)
+                fix += f" (or did you mean {near}?)" if near else ""
+                reason = f'the stack has no secure key "{key}"'
+                out.append(Problem(path=path, reason=reason, fix=fix, rule="secrets"))
     return out
 
 

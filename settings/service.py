@@ -13,6 +13,7 @@ from settings.types import (
     DnsLabel,
     DnsName,
     Duration,
+    EndpointName,
     EnvKey,
     FileName,
     HttpPath,
@@ -56,7 +57,7 @@ class Route(Spec):
 class SageMaker(Spec):
     """A SageMaker endpoint that the service invokes."""
 
-    endpoint: DnsLabel
+    endpoint: EndpointName
     """Name of the endpoint."""
     timeout: Duration
     """The longest call; shorter than every route that leads to the service."""
@@ -90,7 +91,7 @@ class Security(Spec):
 class Service(Spec):
     """An HTTP service: Deployment, Service, ConfigMap, ServiceAccount, and what scales, guards and reaches it."""
 
-    namespace: DnsLabel
+    namespace: DnsLabel = Field(examples=["quant"])
     """The namespace that it runs in."""
     image: Image
     """What runs."""

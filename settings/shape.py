@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-import types
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from settings.merge import Merged
+from settings.annotations import annotation_at, choices_at, kinds_at, models_at, named_at, sample
+from settings.merge import SHORTHANDS, Merged
 from settings.model import PlatformSettings
-from settings.problems import Path, Problem, one_of, suggest
+from settings.problems import Path, Problem, nearest, one_of, shown, suggest
 from settings.types import kind_of
+
+_FROM_TIER = {"quota", "limit_range"}
+"""What a namespace need not say, since its tier does."""
 
 
 def parse(merged: Merged) -> tuple[PlatformSettings | None, list[Problem]]:
@@ -26,40 +29,54 @@ def parse(merged: Merged) -> tuple[PlatformSettings | None, list[Problem]]:
 
 
 def _problems(errors: Iterable[ErrorDetails], merged: Merged) -> list[Problem]:
+    placed = [(_path_of(error, merged.data), error) for error in errors]
+    paths = {path for path, _ in placed}
     out: list[Problem] = []
     missing: dict[Path, list[str]] = {}
-    for error in errors:
-        path = _user_path(error["loc"], merged.data)
+    for path, error in placed:
+        tier = merged.inherited(path) or ()
+        if any(tier[:end] in paths for end in range(1, len(tier) + 1)):
+            continue  # said once, where the tier has it
         if error["type"] == "missing":
             missing.setdefault(path[:-1], []).append(str(path[-1]))
         else:
             reason, fix = _explain(error, path, merged.data)
-            out.append(_placed(merged, path, reason, fix))
-    for parent, names in missing.items():
-        out.append(_missing(merged, parent, names))
-    return out
-
-
-def _placed(merged: Merged, path: Path, reason: str, fix: str) -> Problem:
-    file, line = merged.place(path)
-    return Problem(path=path, reason=reason, fix=fix, file=file, line=line)
+            out.append(Problem(path=path, reason=reason, fix=fix))
+    for parent, names in missing.items():  # at the root, some keys belong into one file and some into the other
+        out += [_missing(merged, parent, group) for group in ([names] if parent else [[name] for name in names])]
+    return [merged.located(problem) for problem in out]
 
 
 def _missing(merged: Merged, parent: Path, names: list[str]) -> Problem:
-    models = _models_at(parent, merged.data)
-    fields = {name: model.model_fields[name].annotation for model in models for name in names}
-    sample = ", ".join(f"{name}: {_sample(fields.get(name))}" for name in names)
-    if len(parent) >= 2 and merged.only_in_overlay(parent):
-        siblings = merged.base.data
-        for part in parent[:-1]:
-            siblings = siblings.get(part, {}) if isinstance(siblings, dict) else {}
-        known = list(siblings) if isinstance(siblings, dict) else []
-        if known:
-            reason = f"exists only in {merged.overlay.name} and lacks {', '.join(names)}"
-            return _placed(merged, parent, reason, f"{suggest(str(parent[-1]), known)} If it is new, give {sample}")
+    if len(parent) == 2 and parent[0] == "namespaces" and "tier" in names:
+        names = ["tier"]  # the rest follows from it
+    given = ", ".join(f"{name}: {sample(annotation_at((*parent, name), merged.data))}" for name in names)
+    if len(parent) == 2 and parent[0] == "namespaces" and set(names) <= _FROM_TIER:
+        tiers = merged.data.get("tiers")
+        tier = merged.data["namespaces"][parent[1]].get("tier")
+        if isinstance(tiers, dict) and isinstance(tier, str) and tier not in tiers:
+            return Problem(path=(*parent, "tier"), reason=f"there is no tier {shown(tier)}", fix=suggest(tier, tiers))
+    siblings = merged.base.get(parent[:-1])
+    if (
+        isinstance(siblings, dict)
+        and siblings
+        and named_at(parent[:-1], merged.data)
+        and merged.only_in_overlay(parent)
+    ):
+        reason = f"exists only in {merged.overlay.name} and lacks {', '.join(names)}"
+        fix = f"{suggest(str(parent[-1]), siblings)}; if it is new, give {given}"
+        return Problem(path=parent, reason=reason, fix=fix)
     if len(names) == 1:
-        return _placed(merged, (*parent, names[0]), "is missing", f"for example {sample}")
-    return _placed(merged, parent, f"lacks {', '.join(names)}", f"for example {sample}")
+        return Problem(path=(*parent, names[0]), reason="is missing", fix=f"for example {given}")
+    return Problem(path=parent, reason=f"lacks {', '.join(names)}", fix=f"for example {given}")
+
+
+def _path_of(error: ErrorDetails, data: Any) -> Path:
+    path, value = _user_path(error["loc"], data), error.get("input")
+    if error["type"] not in ("union_tag_invalid", "union_tag_not_found") or not isinstance(value, dict):
+        return path
+    misspelt = [key for key in value if "kind" not in value and nearest(key, [*_keys(path, data), "kind"]) == "kind"]
+    return (*path, misspelt[0] if misspelt else "kind")
 
 
 def _user_path(loc: tuple[int | str, ...], data: Any) -> Path:
@@ -67,11 +84,9 @@ def _user_path(loc: tuple[int | str, ...], data: Any) -> Path:
     out: list[int | str] = []
     here = data
     for part in loc:
-        if part == "[key]":
-            continue
-        if isinstance(here, dict) and part not in here and part == here.get("kind"):
-            continue
         known = isinstance(here, dict) and part in here
+        if not known and (part == "[key]" or (isinstance(here, dict) and part == here.get("kind"))):
+            continue
         listed = isinstance(here, list) and isinstance(part, int) and part < len(here)
         here = here[part] if known or listed else None
         out.append(part)
@@ -86,112 +101,33 @@ def _explain(error: ErrorDetails, path: Path, data: Any) -> tuple[str, str]:
         case "setting":
             return context["reason"], context["fix"]
         case "extra_forbidden":
-            known = [name for model in _models_at(path[:-1], data) for name in model.model_fields]
-            return "there is no such key here", suggest(str(path[-1]), known)
+            return "there is no such key here", suggest(str(path[-1]), _keys(path[:-1], data))
         case "literal_error":
-            known = _choices(path, data)
+            known = choices_at(path, data)
             fix = suggest(value, known) if isinstance(value, str) else f"use one of: {one_of(known)}"
             return f"{kind_of(value)} is not a choice", fix
-        case "union_tag_not_found":
-            return "its `kind` is missing", f"give kind: one of {one_of(_kinds(path, data))}"
+        case "union_tag_not_found" if isinstance(value, dict) and path[-1] != "kind":
+            return "there is no such key here", "did you mean kind?"
+        case "union_tag_not_found" if isinstance(value, dict):
+            return "is missing", f"use one of: {one_of(kinds_at(path[:-1], data))}"
         case "union_tag_invalid":
-            tag = str(context.get("tag", ""))
-            return f'"{tag}" is no kind of {path[-1]}', suggest(tag, _kinds(path, data))
+            tag = value.get("kind") if isinstance(value, dict) else None
+            known = kinds_at(path[:-1], data)
+            fix = suggest(tag, known) if isinstance(tag, str) else f"use one of: {one_of(known)}"
+            return f"{kind_of(tag)} is no kind of {path[-2]}", fix
         case "bool_type" | "bool_parsing":
-            return f"{kind_of(value)} is no truth value", "write true or false"
+            return f"{kind_of(value)} is no truth value", "write true or false, without quotes"
         case _:
-            annotation = _annotation_at(path, data)
-            wanted = {"tuple_type": "a list", "string_type": "a text"}.get(error["type"], "a map")
-            return f"{kind_of(value)} stands where {wanted} is expected", f"for example {_sample(annotation)}"
+            wanted = "a list" if error["type"] == "tuple_type" else "a map"
+            return f"{kind_of(value)} stands where {wanted} is expected", _example(path, data)
 
 
-def _unwrap(annotation: Any) -> list[Any]:
-    """The alternatives of an annotation, without None and Annotated."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _unwrap(get_args(annotation)[0]) if _is_union(get_args(annotation)[0]) else [annotation]
-    if _is_union(annotation):
-        return [a for arg in get_args(annotation) if arg is not type(None) for a in _unwrap(arg)]
-    return [annotation]
+def _example(path: Path, data: Any) -> str:
+    annotation = annotation_at(path, data)
+    return f"for example {sample(annotation)}" if annotation is not None else "mind the indentation"
 
 
-def _is_union(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType)
-
-
-def _annotation_at(path: Path, data: Any) -> Any:
-    """The annotation of the field or entry at `path`, or None where the path leaves the model."""
-    annotation: Any = PlatformSettings
-    here = data
-    for part in path:
-        choices = _of_kind(_unwrap(annotation), here)
-        annotation = None
-        for choice in choices:
-            origin = get_origin(choice)
-            if isinstance(choice, type) and issubclass(choice, BaseModel) and part in choice.model_fields:
-                field = choice.model_fields[str(part)]
-                annotation = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
-            elif origin is dict:
-                annotation = get_args(choice)[1]
-            elif origin is tuple:
-                annotation = get_args(choice)[0]
-        here = here.get(part) if isinstance(here, dict) else None
-    return annotation
-
-
-def _of_kind(choices: list[Any], data: Any) -> list[Any]:
-    """Of several models, the one whose `kind` the data names; all where it names none."""
-    kind = data.get("kind") if isinstance(data, dict) else None
-    tagged = [c for c in choices if kind is not None and kind in _kind_of_model(c)]
-    return tagged or choices
-
-
-def _kind_of_model(model: Any) -> tuple[str, ...]:
-    fields = getattr(model, "model_fields", {})
-    return get_args(fields["kind"].annotation) if "kind" in fields else ()
-
-
-def _models_at(path: Path, data: Any) -> list[type[BaseModel]]:
-    annotation = _annotation_at(path, data) if path else PlatformSettings
-    here = data
-    for part in path:
-        here = here.get(part) if isinstance(here, dict) else None
-    choices = _of_kind(_unwrap(annotation), here) if annotation is not None else []
-    return [c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)]
-
-
-def _choices(path: Path, data: Any) -> list[str]:
-    return [str(v) for a in _unwrap(_annotation_at(path, data)) if get_origin(a) is Literal for v in get_args(a)]
-
-
-def _kinds(path: Path, data: Any) -> list[str]:
-    return [kind for choice in _unwrap(_annotation_at(path, data)) for kind in _kind_of_model(choice)]
-
-
-def _sample(annotation: Any) -> str:
-    """A small YAML value that the annotation takes."""
-    if annotation is None:
-        return "{...}"
-    choice = _unwrap(annotation)[0]
-    for metadata in getattr(choice, "__metadata__", ()):
-        if hasattr(metadata, "example"):
-            return str(metadata.example)
-    if hasattr(choice, "example"):
-        return str(choice.example)
-    origin = get_origin(choice)
-    if origin is Literal:
-        return str(get_args(choice)[0])
-    if origin is tuple:
-        return f"[{_sample(get_args(choice)[0])}]"
-    if origin is dict:
-        return "{<name>: " + _sample(get_args(choice)[1]) + "}"
-    if choice is bool:
-        return "true"
-    if isinstance(choice, type) and issubclass(choice, BaseModel):
-        fields = [
-            (name, Annotated[(f.annotation, *f.metadata)] if f.metadata else f.annotation)
-            for name, f in choice.model_fields.items()
-            if f.is_required()
-        ] or [(name, f.annotation) for name, f in list(choice.model_fields.items())[:1]]
-        return "{" + ", ".join(f"{name}: {_sample(a)}" for name, a in fields) + "}"
-    return "..."
+def _keys(path: Path, data: Any) -> list[str]:
+    """Every key that may stand in the map at `path`."""
+    fields = [name for model in models_at(path, data) for name in model.model_fields]
+    return [*fields, *SHORTHANDS.get(str(path[0]), ())] if len(path) == 2 else fields

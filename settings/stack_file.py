@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 from settings.problems import Path, Problem, SettingsError, nearest, suggest
+from settings.types import kind_of
 from settings.yaml_reader import Document, read_file
 
 NAMESPACE = "llmplatform"
@@ -16,6 +17,8 @@ ROOT: Path = ("config", f"{NAMESPACE}:platform")
 """Where the overlay stands in a stack file."""
 KUBECONFIG_KEY = "kubeconfig"
 """The secure key that may hold the kubeconfig of an existing cluster."""
+RESERVED_KEYS = ("platform", KUBECONFIG_KEY)
+"""Config keys that are no secret of a service."""
 _ENGINE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
 """Top-level keys of a stack file (pulumi/pulumi sdk/go/common/workspace/project.go, ProjectStack)."""
 
@@ -27,6 +30,8 @@ class StackFile:
     overlay: Document
     secrets: frozenset[str]
     """Names of its secure keys, without the namespace."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """Name of a secure key -> its line; empty where the engine handed the keys over."""
 
 
 def read_stack_file(path: FilePath) -> StackFile:
@@ -36,57 +41,65 @@ def read_stack_file(path: FilePath) -> StackFile:
         SettingsError: it is no YAML, misses the platform, or has keys that nothing reads.
     """
     document = read_file(path)
-    data, problems = document.data, list[Problem]()
-
-    def problem(at: Path, reason: str, fix: str) -> None:
-        problems.append(Problem(path=at, file=document.name, line=document.line_of(at), reason=reason, fix=fix))
-
-    if not isinstance(data, dict):
-        problem((), "is no map", "begin with config:")
-        raise SettingsError(problems)
-    for key in data:
-        if key not in _ENGINE_KEYS:
-            problem((key,), "there is no such key in a stack file", suggest(key, _ENGINE_KEYS))
-    config = data.get("config")
+    if not isinstance(document.data, dict):
+        reason = f"{kind_of(document.data)} stands where a map is expected"
+        raise SettingsError([_problem(document, (), reason, "begin with config:")])
+    problems = [
+        _problem(document, (key,), "there is no such key in a stack file", suggest(key, _ENGINE_KEYS))
+        for key in document.data
+        if key not in _ENGINE_KEYS
+    ]
+    config = document.data.get("config")
     if not isinstance(config, dict):
-        problem(("config",), "is missing or no map", "give config: with llmplatform:platform: under it")
-        raise SettingsError(problems)
-    secrets = _secrets(config, problem)
-    if ROOT[1] not in config and not problems:
-        problem(("config",), f"{ROOT[1]} is missing", f"give {ROOT[1]}: with base and environment")
+        fix = f"give config: with {ROOT[1]}: under it"
+        raise SettingsError([*problems, _problem(document, ("config",), "is missing or no map", fix)])
+    wrong = [fault for key, value in config.items() if (fault := _fault(document, key, value))]
+    problems += wrong
+    if ROOT[1] not in config and not any(str(ROOT[1]) in fault.fix for fault in wrong):
+        fix = f"give {ROOT[1]}: with base and environment"
+        problems.append(_problem(document, ("config",), f"{ROOT[1]} is missing", fix))
     if problems:
         raise SettingsError(problems)
-    return StackFile(document.at(ROOT), frozenset(secrets))
+    prefix = f"{NAMESPACE}:"
+    secrets = {key.removeprefix(prefix): key for key in config if key.startswith(prefix) and key != ROOT[1]}
+    lines = {name: document.lines[ROOT[0], key] for name, key in secrets.items()}
+    return StackFile(document.at(ROOT), frozenset(secrets), lines)
 
 
-def _secrets(config: dict[str, Any], problem: Callable[[Path, str, str], None]) -> set[str]:
-    """Names of our secure keys; every other key of ours but the platform is a problem."""
-    secrets = set()
-    for key, value in config.items():
-        if key == ROOT[1]:
-            continue
-        if ":" not in key or _misspelt(key):
-            problem(("config", key), "there is no such config key", f"did you mean {ROOT[1]}?")
-        elif key.startswith(f"{NAMESPACE}:"):
-            if not (isinstance(value, dict) and set(value) == {"secure"}):
-                problem(("config", key), "stands in clear text", f"pulumi config set --secret {key}")
-            secrets.add(key.removeprefix(f"{NAMESPACE}:"))
-    return secrets
+def _problem(document: Document, path: Path, reason: str, fix: str) -> Problem:
+    return Problem(path=path, file=document.name, line=document.line_of(path), reason=reason, fix=fix)
 
 
-def _misspelt(key: str) -> bool:
-    """True for a key that was most likely meant to be the platform's."""
-    return nearest(key, [str(ROOT[1])]) is not None and key.rsplit(":", maxsplit=1)[-1] != KUBECONFIG_KEY
+def _fault(document: Document, key: str, value: Any) -> Problem | None:
+    """What is wrong with one config key: it is the platform, a secret of ours, or a provider's own."""
+    path, root = (ROOT[0], key), str(ROOT[1])
+    secure = isinstance(value, dict) and set(value) == {"secure"} and isinstance(value["secure"], str)
+    if key == root:
+        fix = "make the secret a key of its own beside it, and name that key in the platform"
+        return _problem(document, path, "a secret may not stand inside the platform", fix) if secure else None
+    namespace, _, name = key.partition(":")
+    if not secure and isinstance(value, dict) and nearest(key, [root, "platform"]):
+        return _problem(document, path, "there is no such config key", f"did you mean {root}?")
+    if not name:
+        reason = "a config key begins with who reads it"
+        return _problem(document, path, reason, f"{NAMESPACE}:{key}, or <provider>:{key}")
+    if namespace == NAMESPACE and not secure:
+        return _problem(document, path, "stands in clear text", f"pulumi config set --secret {key}")
+    if namespace != NAMESPACE and nearest(namespace, [NAMESPACE]):
+        return _problem(document, path, "there is no such config key", f"did you mean {NAMESPACE}:{name}?")
+    return None
 
 
-def unused_secrets(stack: StackFile, named: Any) -> list[Problem]:
+def unused_secrets(stack: StackFile, named: Collection[str]) -> list[Problem]:
     """Secure keys that no setting names: most likely a misspelt one."""
     return [
         Problem(
-            path=("config", f"{NAMESPACE}:{key}"),
+            path=(ROOT[0], f"{NAMESPACE}:{key}"),
             file=stack.overlay.name,
+            line=stack.lines.get(key),
             reason="no setting names this secret",
             fix=suggest(key, named) if named else "remove it, or name it under secrets of a service",
+            rule="secrets",
         )
         for key in sorted(stack.secrets - set(named) - {KUBECONFIG_KEY})
     ]

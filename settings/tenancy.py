@@ -81,7 +81,7 @@ class Tier(Spec):
 class Namespace(Spec):
     """A namespace. `quota` and `limit_range` are merged over its tier's: give only what differs."""
 
-    tier: DnsLabel
+    tier: DnsLabel = Field(examples=["team"])
     """Its entry in `tiers`, and its label `tier`."""
     team: LabelValue | None = None
     """The team that owns it: the label `team` of the namespace and its workloads."""

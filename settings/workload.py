@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from settings.spec import Spec
-from settings.types import Count, Cpu, Duration, HttpPath, Memory, Percent, Replicas, Times
+from settings.types import Cpu, Duration, HttpPath, Memory, Percent, PodCount, Replicas, Times
 
 
 class Amounts(Spec):
@@ -45,20 +45,60 @@ class Probe(Spec):
     """How long one call may take; the kubelet's own default is 1 s."""
 
     @property
+    def patience(self) -> Duration:
+        """The time from a container's first failure until the probe's verdict, once it is being called."""
+        return Duration(self.period.seconds * self.failures)
+
+    @property
     def window(self) -> Duration:
         """The time until the probe gives its verdict against a container that never answers."""
         return Duration(self.initial_delay.seconds + self.period.seconds * self.failures)
 
 
-class Probes(Spec):
-    """The three probes; the defaults are the template of seed 003 (S003-39 to 41)."""
+class StartupProbe(Probe):
+    """Holds the other two back until the container has started (S003-39)."""
 
-    startup: Probe = Probe(path="/startup", initial_delay=Duration(5), period=Duration(5), failures=30)
-    """Holds the other two back until the container has started."""
-    liveness: Probe = Probe(path="/health", period=Duration(15), failures=3, timeout=Duration(5))
-    """Restarts a container that hangs."""
-    readiness: Probe = Probe(path="/ready", period=Duration(5), failures=3, timeout=Duration(3))
-    """Takes a pod out of its Service."""
+    path: HttpPath = "/startup"
+    """Answers 200 once the container has started."""
+    initial_delay: Duration = Duration(5)
+    """How long after the container's start the first call is made."""
+    period: Duration = Duration(5)
+    """Time between two calls."""
+    failures: Times = 30
+    """How many calls in a row must fail until the container is restarted."""
+
+
+class LivenessProbe(Probe):
+    """Restarts a container that hangs (S003-40)."""
+
+    path: HttpPath = "/health"
+    """Answers 200 while the container works."""
+    period: Duration = Duration(15)
+    """Time between two calls."""
+    timeout: Duration = Duration(5)
+    """How long one call may take; under load a second is too short."""
+
+
+class ReadinessProbe(Probe):
+    """Takes a pod out of its Service (S003-41)."""
+
+    path: HttpPath = "/ready"
+    """Answers 200 while the container takes requests."""
+    period: Duration = Duration(5)
+    """Time between two calls."""
+    timeout: Duration = Duration(3)
+    """How long one call may take."""
+
+
+class Probes(Spec):
+    """The three probes; the defaults are the template of seed 003, and each number can be given by itself."""
+
+    startup: StartupProbe = StartupProbe()
+    """Has the container started?"""
+    liveness: LivenessProbe = LivenessProbe()
+    """Does it still work?"""
+    readiness: ReadinessProbe = ReadinessProbe()
+    """Does it take requests?"""
 
 
 class FixedScaling(Spec):
@@ -133,7 +173,7 @@ class HpaScaling(Spec):
     """The autoscaler that owns the count."""
     min: Replicas
     """Fewest replicas."""
-    max: Replicas
+    max: Replicas = Field(examples=[4])
     """Most replicas."""
     metrics: HpaMetrics
     """What it scales on."""
@@ -167,7 +207,7 @@ class Disruption(Spec):
 class Rollout(Spec):
     """How a new version replaces the old one."""
 
-    max_surge: Count = 1
+    max_surge: PodCount = 1
     """Extra pods during a rollout; they count against quota and pool."""
-    max_unavailable: Count = 0
+    max_unavailable: PodCount = 0
     """Pods that may be missing during a rollout."""

@@ -3,11 +3,12 @@
 Pulumi's engine reads the same stack file with a Go library. The two agree on the 1.2 core schema (`on`, `yes` and
 `9:00` are strings), so this reader uses that; the few plain scalars on which they differ (`0755`, `1_000`,
 `2024-01-01`, merge keys) are refused with "write it in quotes" instead of meaning one thing in a plan and another in
-`pulumi up`.
+`pulumi up`. tests/settings/engine_scalars.json holds what the engine made of each.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from settings.problems import Path, Problem, SettingsError
+from settings.problems import Path, Problem, SettingsError, shown
 
 _BaseLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 8 times faster, where the wheel has it
 
@@ -42,12 +43,32 @@ for _tag, _pattern, _first in (
     _Core12Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _first)
 
 _AMBIGUOUS = re.compile(
-    r"[-+]?0[0-9]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?0b[01_]+|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"
+    r"[-+]?0[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|[-+]?0[bB][01]+|[-+]?0[XO][0-9a-fA-F]+|[-+]0[xo][0-9a-fA-F]+"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?"
 )
-"""Plain scalars that Pulumi's YAML reader (yaml.v3) takes for octals, numbers with separators, binaries or dates."""
+"""Plain scalars that Pulumi's YAML reader (yaml.v3) takes for octals, binaries, signed or capital bases, or dates."""
+
+_SEPARATED = re.compile(r"[-+]?[0-9][0-9a-fA-FxXoO.+-]*")
+"""What may be a number for it once its separators (_) are gone."""
+
+_FORMS = {
+    "null": re.compile(r"~|null|Null|NULL|"),
+    "bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "int": re.compile(r"[-+]?[0-9]{1,400}|0o[0-7]{1,400}|0x[0-9a-fA-F]{1,400}"),
+}
+"""What a scalar with one of these tags may look like; an explicit tag says nothing about its text."""
+
+EXACT = 1 << 53
+"""From here on the engine hands numbers over rounded (JSON numbers are doubles)."""
 
 _MAX_NODES = 100_000
 """More than any platform needs; a file that expands beyond it by aliases is refused instead of filling memory."""
+
+_MANY_OPENERS = 5_000
+"""Characters that can begin a list or map, from which on the depth is counted before anything is built."""
+
+MAX_DEPTH = 64
+"""Levels of maps and lists; the settings have ten."""
 
 
 @dataclass(frozen=True)
@@ -60,23 +81,34 @@ class Document:
 
     def at(self, prefix: Path) -> Document:
         """The part of this document under `prefix`, with paths counted from there."""
-        data: Any = self.data
-        for part in prefix:
-            data = data.get(part) if isinstance(data, dict) else None
         size = len(prefix)
         lines = {path[size:]: line for path, line in self.lines.items() if path[:size] == prefix}
-        return Document(self.name, data, lines)
+        return Document(self.name, self.get(prefix), lines)
+
+    def get(self, path: Path, default: Any = None) -> Any:
+        """What stands at `path`."""
+        data: Any = self.data
+        for part in path:
+            here = isinstance(data, dict) and part in data
+            listed = isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data)
+            if not (here or listed):
+                return default
+            data = data[part]
+        return data
+
+    def has(self, path: Path) -> bool:
+        """True if the document itself says something at `path`."""
+        return self.get(path, _NOTHING) is not _NOTHING
 
     def line_of(self, path: Path) -> int | None:
-        """The line of `path` or of its nearest ancestor in this file."""
+        """The line of `path` or of its nearest ancestor in this file; None where the engine handed it over."""
         for end in range(len(path), -1, -1):
             if path[:end] in self.lines:
                 return self.lines[path[:end]]
         return None
 
-    def has(self, path: Path) -> bool:
-        """True if the file itself says something at `path`."""
-        return path in self.lines
+
+_NOTHING = object()
 
 
 def read_file(path: FilePath, name: str | None = None) -> Document:
@@ -98,6 +130,8 @@ def read_file(path: FilePath, name: str | None = None) -> Document:
 
 def read_text(text: str, name: str) -> Document:
     """Reads YAML text; `name` is what messages call the file. Raises as `read_file` does."""
+    if sum(map(text.count, "[{-?")) > _MANY_OPENERS:
+        _refuse_depth(text, name)
     try:
         loader = _Core12Loader(text)
         try:
@@ -105,26 +139,33 @@ def read_text(text: str, name: str) -> Document:
         finally:
             loader.dispose()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error).splitlines()[0]
-        raise SettingsError(
-            [
-                Problem(
-                    path=(),
-                    file=name,
-                    line=mark.line + 1 if mark else None,
-                    reason=f"is no valid YAML: {what}",
-                    fix="mind indentation, colons and quotes on this line and the one before",
-                )
-            ]
-        ) from None
-    except RecursionError:
-        raise SettingsError([Problem(path=(), file=name, reason="is nested too deeply", fix="flatten it")]) from None
+        raise SettingsError([_syntax(error, text, name)]) from None
     builder = _Builder(name)
     data = builder.build(node, (), frozenset()) if node is not None else None
     if builder.problems:
         raise SettingsError(builder.problems)
     return Document(name, data, builder.lines)
+
+
+def _refuse_depth(text: str, name: str) -> None:
+    """Composing recurses in C, where a file of 200 kB of brackets ends the process; events come one by one."""
+    depth = 0
+    with contextlib.suppress(yaml.YAMLError):  # the next reader says what is wrong
+        for event in yaml.parse(text, Loader=_Core12Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH + 1:
+                mark: Any = event.start_mark
+                line, reason = mark.line + 1, f"is nested more than {MAX_DEPTH} levels deep"
+                raise SettingsError([Problem(path=(), file=name, line=line, reason=reason, fix="flatten it")])
+
+
+def _syntax(error: yaml.YAMLError, text: str, name: str) -> Problem:
+    mark, position = getattr(error, "problem_mark", None), getattr(error, "position", None)
+    line = mark.line + 1 if mark else text[:position].count("\n") + 1 if isinstance(position, int) else None
+    parts = [getattr(error, key, None) for key in ("context", "problem", "reason")]
+    what = ", ".join(str(part) for part in parts if part) or "it cannot be parsed"
+    fix = "mind indentation, colons and quotes on this line and the one before"
+    return Problem(path=(), file=name, line=line, reason=f"is no valid YAML: {what}", fix=fix)
 
 
 class _Builder:
@@ -147,7 +188,13 @@ class _Builder:
                 self.problem(node, path, "aliases make this file refer to itself or grow without end", "write it out")
             return None
         self.lines.setdefault(path, node.start_mark.line + 1)
+        if len(path) > MAX_DEPTH:
+            self.problem(node, path[:3], f"is nested more than {MAX_DEPTH} levels deep", "flatten it")
+            return None
         inside = open_nodes | {id(node)}
+        if not isinstance(node, yaml.ScalarNode) and node.tag.rsplit(":", 1)[-1] not in ("map", "seq"):
+            self.problem(node, path, f"the tag {node.tag} is not supported", "leave the tag out")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path, inside)
         if isinstance(node, yaml.SequenceNode):
@@ -158,9 +205,10 @@ class _Builder:
         out: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key is None or key_node.tag != "tag:yaml.org,2002:str":
-                shown = repr(key) if key is not None else "a list or map"
-                self.problem(key_node, path, f"the key {shown} is no text", 'write keys as text, for example "1":')
+            if key is None or key_node.tag != "tag:yaml.org,2002:str" or _ambiguous(key_node):
+                bare = shown(key)[1:-1] if key else ""
+                what = f"the key {bare}" if key else "a list or map as key" if key is None else "an empty key"
+                self.problem(key_node, path, f"{what} is no text", f'write "{bare}":' if key else "give it a name")
                 continue
             if key == "<<" and not key_node.style:
                 self.problem(key_node, path, "merge keys (<<) are read differently by Pulumi", "write the keys out")
@@ -176,26 +224,49 @@ class _Builder:
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text: str = node.value
         kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        if not node.style and _AMBIGUOUS.fullmatch(text):
+        if _ambiguous(node):
             self.problem(node, path, f"{text} means different things to different YAML readers", f'write "{text}"')
             return None
+        if kind == "str":
+            return text
+        if kind == "float":
+            return self.number(node, path, kind)
+        if kind not in _FORMS or not _FORMS[kind].fullmatch(text):
+            huge = kind == "int" and not node.style
+            what = "is a huge number" if huge else f"is not what the tag {node.tag} says"
+            self.problem(node, path, f"{shown(text)} {what}", "write it in quotes" if huge else "leave the tag out")
+            return None
+        match kind:
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case _:
+                return self.number(node, path, kind)
+
+    def number(self, node: yaml.ScalarNode, path: Path, kind: str) -> int | float | None:
+        """As the engine hands it over: as a double, which shows no fraction where there is none."""
+        text: str = node.value
         try:
-            match kind:
-                case "str":
-                    return text
-                case "null":
-                    return None
-                case "bool":
-                    return text.lower() == "true"
-                case "int":
-                    return int(text, 0)
-                case "float":
-                    number = float(text)
-                    if not math.isfinite(number):
-                        self.problem(node, path, f"{text} is no finite number", "give a finite number")
-                        return None
-                    return number
-        except ValueError:
-            pass
-        self.problem(node, path, f"the tag {node.tag} is not supported", "leave the tag out")
-        return None
+            number = int(text, 0) if kind == "int" else float(text)
+        except ValueError:  # .inf and .nan, and what an explicit !!float stands before
+            number = math.nan
+        if not math.isfinite(number):
+            self.problem(
+                node, path, f"{shown(text)} is no finite number", "give a finite number, or write it in quotes"
+            )
+            return None
+        if abs(number) >= EXACT:
+            self.problem(node, path, f"{shown(text)} is a huge number", "write it in quotes")
+            return None
+        return int(number) if number == int(number) else number
+
+
+def _ambiguous(node: yaml.ScalarNode) -> bool:
+    """True if another YAML reader makes something else of this plain scalar."""
+    if node.style or (node.tag != "tag:yaml.org,2002:str" and not node.tag.endswith((":int", ":float"))):
+        return False
+    text: str = node.value
+    if "_" in text and _SEPARATED.fullmatch(text.replace("_", "")) and text[0] != "_":
+        return True
+    return _AMBIGUOUS.fullmatch(text) is not None

@@ -1,1 +1,1 @@
-"""Namespaces with their guards (quota, limit range, Pod Security, default deny) network policies of workloads."""
+"""Namespaces, what guards them (quota, limits, Pod Security, default deny), and who may talk to whom inside."""

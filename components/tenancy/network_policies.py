@@ -49,11 +49,13 @@ class WorkloadNetworkPolicies(pulumi.ComponentResource):
                 ingress=[
                     k8s.networking.v1.NetworkPolicyIngressRuleArgs(from_=_peers(flow.source), ports=[_port(flow)])
                     for flow in inward
-                ],
+                ]
+                or None,
                 egress=[
                     k8s.networking.v1.NetworkPolicyEgressRuleArgs(to=_peers(flow.target), ports=[_port(flow)])
                     for flow in outward
-                ],
+                ]
+                or None,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.namespaces[pods.namespace].guards)),
         )

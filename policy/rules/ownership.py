@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from policy.graph import Graph
+from policy.graph import Graph, KubernetesObject
+from policy.reading import at, mappings, share, text, texts, whole
 from policy.rules.finding import Finding
+from policy.rules.scaling import COUNTED, SCALERS, Target, target
 
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
+NAMESPACED = {
+    *("ConfigMap", "CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "LimitRange"),
+    *("NetworkPolicy", "PersistentVolumeClaim", "Pod", "PodDisruptionBudget", "ReplicaSet", "ResourceQuota", "Role"),
+    *("RoleBinding", "Secret", "Service", "ServiceAccount", "StatefulSet"),
+}
+"""Kinds that land in the kubeconfig's default namespace if they name none."""
+
+
+def unique(graph: Graph) -> list[Finding]:
+    """Every object is made once, under a name of its own, in a namespace that it says."""
+    first: dict[tuple[str, ...], KubernetesObject] = {}
+    out = []
+    for thing in graph.objects:
+        if not thing.name:
+            reason = "it has no name: its manifest cannot be applied, and nothing can refer to it"
+            out.append(Finding(str(thing), reason, "set metadata.name"))
+            continue
+        if thing.namespace is None and thing.kind in NAMESPACED:
+            reason = "it names no namespace, and lands where the kubeconfig happens to point"
+            out.append(Finding(str(thing), reason, "set metadata.namespace"))
+        group = text(thing.manifest.get("apiVersion")).rpartition("/")[0]
+        other = first.setdefault((group, thing.kind, thing.namespace or "", thing.name), thing)
+        if other is not thing:
+            reason = f"{other.resource.name} and {thing.resource.name} are the same object, and overwrite each other"
+            out.append(Finding(str(thing), reason, "make it once, or give one of them another name"))
+    return out
 
 
 def providers(graph: Graph) -> list[Finding]:
@@ -36,21 +64,23 @@ def deleted_with(graph: Graph) -> list[Finding]:
 
 
 def replicas(graph: Graph) -> list[Finding]:
-    """A workload that an autoscaler owns has no `replicas`, and no second autoscaler."""
-    owners: dict[tuple[str, str | None, str], str] = {}
+    """A workload says its `replicas`, or one autoscaler owns them: never both, never neither."""
+    owners: dict[Target, str] = {}
     out = []
-    for scaler in graph.of_kind("HorizontalPodAutoscaler", "ScaledObject"):
-        target = scaler.spec.get("scaleTargetRef") or {}
-        key = (target.get("kind", "Deployment"), scaler.namespace, target.get("name", ""))
-        if key in owners:
-            reason = f"{key[0]} {key[2]} is already scaled by {owners[key]}"
+    for scaler in graph.of_kind(*SCALERS):
+        owned = target(scaler)
+        if owned in owners:
+            reason = f"{owned[0]} {owned[2]} is already scaled by {owners[owned]}"
             out.append(Finding(str(scaler), reason, "keep one autoscaler"))
-        owners[key] = str(scaler)
-    for workload in graph.workloads:
+        owners.setdefault(owned, str(scaler))
+    for workload in graph.of_kind(*COUNTED):
         owner = owners.get((workload.kind, workload.namespace, workload.name))
-        if owner and "replicas" in workload.spec:
+        said = workload.spec.get("replicas") is not None
+        if owner and said:
             reason = f"it sets replicas, and {owner} owns them: each deployment would reset the count"
             out.append(Finding(str(workload), reason, "leave replicas out"))
+        if not owner and not said:
+            out.append(Finding(str(workload), "nobody says how many replicas it has", "set replicas"))
     return out
 
 
@@ -61,19 +91,25 @@ def volumes(graph: Graph) -> list[Finding]:
     claims = {
         (claim.namespace, claim.name)
         for claim in graph.of_kind("PersistentVolumeClaim")
-        if not {"ReadWriteMany", "ReadOnlyMany"} & set(claim.spec.get("accessModes") or ())
+        if not {"ReadWriteMany", "ReadOnlyMany"} & set(texts(claim.spec.get("accessModes")))
     }
-    scaled = {
-        (s.namespace, (s.spec.get("scaleTargetRef") or {}).get("name"))
-        for s in graph.of_kind("HorizontalPodAutoscaler")
-    }
+    scaled = {target(scaler) for scaler in graph.of_kind(*SCALERS)}
     out = []
-    for workload in graph.of_kind("Deployment"):
-        many = workload.spec.get("replicas", 1) > 1 or (workload.namespace, workload.name) in scaled
-        surge = ((workload.spec.get("strategy") or {}).get("rollingUpdate") or {}).get("maxSurge", 1)
-        for volume in ((workload.template or {}).get("spec") or {}).get("volumes") or ():
-            name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-            if (workload.namespace, name) in claims and (many or surge):
+    for workload in graph.of_kind(*COUNTED):
+        many = (whole(workload.spec.get("replicas"), 1) or 0) > 1
+        many = many or (workload.kind, workload.namespace, workload.name) in scaled
+        for volume in mappings(workload.pod.get("volumes")):
+            name = text(at(volume, "persistentVolumeClaim", "claimName"))
+            if (workload.namespace, name) in claims and (many or _surges(workload)):
                 reason = f"several pods would mount {name}, which one node at a time can"
-                out.append(Finding(str(workload), reason, "ReadWriteMany, or one replica with maxSurge 0"))
+                fix = "ReadWriteMany, or one replica with maxSurge 0"
+                out.append(Finding(str(workload), reason, fix))
     return out
+
+
+def _surges(workload: KubernetesObject) -> bool:
+    """True if a rollout adds a pod before it takes one away; a StatefulSet never does."""
+    if workload.kind != "Deployment" or at(workload.spec, "strategy", "type") == "Recreate":
+        return False
+    surge = at(workload.spec, "strategy", "rollingUpdate", "maxSurge")
+    return share("25%" if surge is None else surge, 1) != 0

@@ -1,54 +1,76 @@
-"""Selectors, ports and references between objects resolve inside the graph."""
+"""Selectors find their pods, and ports that are named are open there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from policy.graph import Graph, KubernetesObject
+from policy.graph import ContainerPort, Graph, KubernetesObject, unknown
+from policy.reading import at, mapping, mappings, text, whole
 from policy.rules.finding import Finding
-from policy.rules.selectors import matches
+from policy.rules.selectors import matches, shown
 
 
-def _pods(graph: Graph, namespace: str | None, selector: Mapping[str, Any]) -> list[KubernetesObject]:
+def _pods(graph: Graph, namespace: str | None, selector: Any) -> list[KubernetesObject]:
     return [w for w in graph.workloads if w.namespace == namespace and matches(selector, w.pod_labels)]
 
 
-def _open_ports(workload: KubernetesObject) -> dict[int | str, str]:
-    out: dict[int | str, str] = {}
-    for container in workload.containers:
-        for port in container.get("ports") or ():
-            out[port["containerPort"]] = port.get("protocol", "TCP")
-            if "name" in port:
-                out[port["name"]] = port.get("protocol", "TCP")
-    return out
+def opens(ports: Iterable[ContainerPort], port: Any, protocol: Any) -> bool:
+    """True if a port, given by number or name, is one of these."""
+    number, wanted = whole(port), text(protocol) or "TCP"
+    return any(wanted == p.protocol and (number == p.number or (p.name and port == p.name)) for p in ports)
+
+
+def shown_ports(ports: Iterable[ContainerPort]) -> str:
+    """The open ports, for a message."""
+    return "open there: " + (", ".join(sorted({str(port) for port in ports})) or "none")
 
 
 def selectors(graph: Graph) -> list[Finding]:
-    """Services, budgets and autoscalers find their pods; ports of Services, Ingresses and policies are open there."""
-    return [*_services(graph), *_budgets(graph), *_autoscalers(graph), *_ingresses(graph), *_policy_ports(graph)]
+    """Services, budgets, autoscalers and spreads find the pods of one workload; ports of Services, Ingresses and
+    policies are open there.
+    """
+    parts = (_workloads, _services, _budgets, _autoscalers, _spreads, _ingresses, _policy_ports)
+    return [finding for part in parts for finding in part(graph)]
+
+
+def _workloads(graph: Graph) -> Iterator[Finding]:
+    """Two controllers over the same pods count each other's."""
+    for workload in graph.workloads:
+        for other in _pods(graph, workload.namespace, workload.spec.get("selector")):
+            if other.resource is not workload.resource:
+                reason = f"its selector {shown(workload.spec['selector'])} takes the pods of {other} too"
+                yield Finding(str(workload), reason, "select by a label that only its own pods have")
 
 
 def _services(graph: Graph) -> Iterator[Finding]:
     for service in graph.of_kind("Service"):
         selector = service.spec.get("selector")
-        if not selector:
+        if service.spec.get("type") == "ExternalName" or unknown(selector):
             continue
-        pods = _pods(graph, service.namespace, {"matchLabels": selector})
+        if not selector:
+            yield Finding(str(service), "it selects no pods, and nothing else gives it endpoints", "give it a selector")
+            continue
+        wanted = {"matchLabels": selector}
+        pods = _pods(graph, service.namespace, wanted)
         if not pods:
-            yield Finding(str(service), f"its selector {_shown(selector)} matches no pod of the namespace", "mend it")
-        for port in service.spec.get("ports") or ():
-            target = port.get("targetPort", port["port"])
+            yield Finding(str(service), f"its selector {shown(wanted)} matches no pod of the namespace", "mend it")
+        if len(pods) > 1:
+            reason = f"its selector {shown(wanted)} takes the pods of {' and '.join(str(pod) for pod in pods)}"
+            yield Finding(str(service), reason, "select by a label that only one of them has")
+        if not service.spec.get("ports"):
+            yield Finding(str(service), "it has no port", "name the ports that its pods open")
+        for port in mappings(service.spec.get("ports")):
+            target = port.get("targetPort") or port.get("port")
             for pod in pods:
-                if _open_ports(pod).get(target) != port.get("protocol", "TCP"):
-                    ports = ", ".join(str(p) for p in _open_ports(pod)) or "none"
-                    yield Finding(str(service), f"targetPort {target} is not open in {pod}", f"open there: {ports}")
+                if not opens(pod.ports, target, port.get("protocol")):
+                    yield Finding(str(service), f"targetPort {target} is not open in {pod}", shown_ports(pod.ports))
 
 
 def _budgets(graph: Graph) -> Iterator[Finding]:
     guarded: dict[str, str] = {}
     for budget in graph.of_kind("PodDisruptionBudget"):
-        pods = _pods(graph, budget.namespace, budget.spec.get("selector") or {})
+        pods = _pods(graph, budget.namespace, budget.spec.get("selector"))
         if not pods:
             yield Finding(str(budget), "its selector matches no pod of the namespace", "select a workload, or drop it")
         for pod in pods:
@@ -60,102 +82,78 @@ def _budgets(graph: Graph) -> Iterator[Finding]:
 
 def _autoscalers(graph: Graph) -> Iterator[Finding]:
     for scaler in graph.of_kind("HorizontalPodAutoscaler"):
-        target = scaler.spec.get("scaleTargetRef") or {}
-        found = [o for o in graph.of_kind(target.get("kind", "")) if o.namespace == scaler.namespace]
-        if target.get("name") not in {o.name for o in found}:
-            reason = f"its target {target.get('kind')} {target.get('name')} does not exist"
-            yield Finding(str(scaler), reason, "name a workload of its namespace")
-        for metric in scaler.spec.get("metrics") or ():
-            resource = (metric.get("resource") or {}).get("name")
+        kind, name = (text(at(scaler.spec, "scaleTargetRef", key)) for key in ("kind", "name"))
+        found = [o for o in graph.of_kind(kind) if o.namespace == scaler.namespace and o.name == name]
+        if not found:
+            yield Finding(str(scaler), f"its target {kind} {name} does not exist", "name a workload of its namespace")
+        for metric in mappings(scaler.spec.get("metrics")):
+            resource = text(at(metric, "resource", "name"))
             for workload in found if resource else ():
-                if workload.name == target.get("name") and not all(
-                    resource in ((c.get("resources") or {}).get("requests") or {}) for c in workload.containers
-                ):
+                if not all(resource in mapping(at(c, "resources", "requests")) for c in workload.containers):
                     reason = f"it scales on {resource}, and a container of {workload} requests none"
                     yield Finding(str(scaler), reason, f"give every container a request for {resource}")
+
+
+def _spreads(graph: Graph) -> Iterator[Finding]:
+    """A spread or anti-affinity over no pod keeps nothing apart, and nobody is told."""
+    for workload in graph.workloads:
+        terms = [*mappings(workload.pod.get("topologySpreadConstraints"))]
+        apart = mapping(at(workload.pod, "affinity", "podAntiAffinity"))
+        terms += mappings(apart.get("requiredDuringSchedulingIgnoredDuringExecution"))
+        for preferred in mappings(apart.get("preferredDuringSchedulingIgnoredDuringExecution")):
+            terms.append(mapping(preferred.get("podAffinityTerm")))
+        for term in terms:
+            if not matches(term.get("labelSelector"), workload.pod_labels):
+                reason = (
+                    f"its spread over {term.get('topologyKey')} counts {shown(term.get('labelSelector'))}, not its pods"
+                )
+                yield Finding(str(workload), reason, "select its own pods")
 
 
 def _ingresses(graph: Graph) -> Iterator[Finding]:
     services = {(s.namespace, s.name): s for s in graph.of_kind("Service")}
     for ingress in graph.of_kind("Ingress"):
-        for rule in ingress.spec.get("rules") or ():
-            for path in (rule.get("http") or {}).get("paths") or ():
-                backend = path["backend"]["service"]
-                service = services.get((ingress.namespace, backend["name"]))
-                if service is None:
-                    yield Finding(str(ingress), f"its backend Service {backend['name']} does not exist", "name another")
-                    continue
-                ports = {p for port in service.spec["ports"] for p in (port["port"], port.get("name"))}
-                wanted = backend["port"].get("number", backend["port"].get("name"))
-                if wanted not in ports:
-                    shown = ", ".join(str(p) for p in ports if p)
-                    yield Finding(str(ingress), f"port {wanted} is not one of {service}", f"one of: {shown}")
+        backends = _backends(ingress)
+        if not backends:
+            yield Finding(str(ingress), "it sends requests nowhere", "give it a rule with a backend")
+        for backend in (mapping(b["service"]) for b in backends if "service" in b):
+            name = text(backend.get("name"))
+            if unknown(name):
+                continue
+            service = services.get((ingress.namespace, name))
+            if service is None:
+                yield Finding(str(ingress), f"its backend Service {name} does not exist", "name another")
+                continue
+            ports = mappings(service.spec.get("ports"))
+            number, named = at(backend, "port", "number"), at(backend, "port", "name")
+            if not any(number == p.get("port") if number is not None else named == p.get("name") for p in ports):
+                known = ", ".join(str(p.get("port")) for p in ports) or "none"
+                wanted = named if number is None else number
+                yield Finding(str(ingress), f"port {wanted} is not one of {service}", f"one of: {known}")
+
+
+def _backends(ingress: KubernetesObject) -> list[Mapping[str, Any]]:
+    """Where an Ingress sends requests: to a Service, or to something that is none of ours."""
+    rules = mappings(ingress.spec.get("rules"))
+    paths = [path for rule in rules for path in mappings(at(rule, "http", "paths"))]
+    return mappings([*(path.get("backend") for path in paths), ingress.spec.get("defaultBackend")])
 
 
 def _policy_ports(graph: Graph) -> Iterator[Finding]:
     for policy in graph.of_kind("NetworkPolicy"):
-        selector = policy.spec.get("podSelector") or {}
+        selector = policy.spec.get("podSelector")
         if not selector:
             continue
+        ports = [port for rule in mappings(policy.spec.get("ingress")) for port in mappings(rule.get("ports"))]
         for pod in _pods(graph, policy.namespace, selector):
-            for rule in policy.spec.get("ingress") or ():
-                for port in rule.get("ports") or ():
-                    if _open_ports(pod).get(port.get("port")) != port.get("protocol", "TCP"):
-                        ports = ", ".join(str(p) for p in _open_ports(pod)) or "none"
-                        reason = f"it lets port {port.get('port')} in, which is not open in {pod}"
-                        yield Finding(str(policy), reason, f"open there: {ports}")
+            for port in ports:
+                if port.get("port") is not None and not _lets_in(port, pod.ports):
+                    reason = f"it lets port {port['port']} in, which is not open in {pod}"
+                    yield Finding(str(policy), reason, shown_ports(pod.ports))
 
 
-def objects(graph: Graph) -> list[Finding]:
-    """Namespaces, ServiceAccounts, ConfigMaps, Secrets and PriorityClasses that are named exist and come first."""
-    names = {(o.kind, o.namespace, o.name): o for o in graph.objects}
-    after = {o.resource.urn: set(o.resource.dependencies) for o in graph.objects}
-    out = []
-    for thing in graph.objects:
-        for kind, namespace, name in _references(thing):
-            found = names.get((kind, namespace, name))
-            if found is None:
-                out.append(Finding(str(thing), f"it names {kind} {name}, which does not exist", f"make {kind} {name}"))
-            elif found.resource.urn not in _reach(after, thing.resource.urn):
-                reason = f"it needs {found}, and nothing says that this is made first"
-                out.append(Finding(str(thing), reason, "add it to depends_on"))
-    return out
-
-
-def _reach(after: Mapping[str, set[str]], urn: str) -> set[str]:
-    seen: set[str] = set()
-    todo = [urn]
-    while todo:
-        for before in after.get(todo.pop(), ()):
-            if before not in seen:
-                seen.add(before)
-                todo.append(before)
-    return seen
-
-
-def _references(thing: KubernetesObject) -> Iterator[tuple[str, str | None, str]]:
-    namespace = thing.namespace
-    if namespace is not None:
-        yield "Namespace", None, namespace
-    pod = (thing.template or {}).get("spec") or {}
-    if pod.get("serviceAccountName"):
-        yield "ServiceAccount", namespace, pod["serviceAccountName"]
-    if pod.get("priorityClassName") and not pod["priorityClassName"].startswith("system-"):
-        yield "PriorityClass", None, pod["priorityClassName"]
-    for volume in pod.get("volumes") or ():
-        if "configMap" in volume:
-            yield "ConfigMap", namespace, volume["configMap"]["name"]
-        if "secret" in volume:
-            yield "Secret", namespace, volume["secret"]["secretName"]
-        if "persistentVolumeClaim" in volume:
-            yield "PersistentVolumeClaim", namespace, volume["persistentVolumeClaim"]["claimName"]
-    for container in thing.containers:
-        for source in container.get("envFrom") or ():
-            if "configMapRef" in source:
-                yield "ConfigMap", namespace, source["configMapRef"]["name"]
-            if "secretRef" in source:
-                yield "Secret", namespace, source["secretRef"]["name"]
-
-
-def _shown(selector: Mapping[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
+def _lets_in(rule: Mapping[str, Any], ports: Iterable[ContainerPort]) -> bool:
+    first, last = whole(rule.get("port")), whole(rule.get("endPort"))
+    if first is None or last is None:
+        return opens(ports, rule.get("port"), rule.get("protocol"))
+    return any(first <= port.number <= last for port in ports)

@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     Rule("quota", "every namespace quota holds all ceilings plus surge", capacity.quota),
     Rule("instance-fit", "every pod fits enough instance types of its pool", capacity.instance_fit),
     Rule("pool-size", "every pool holds its workloads at their ceilings plus surge", capacity.pool_size),
+    Rule("placement", "every service has nodes that take it", nodes.placement),
     Rule("node-pools", "node pools are of one known shape, bounded and tainted", nodes.pools),
     Rule("autoscaler", "autoscalers have a range, a metric and windows that the API takes", scaling.autoscaler),
     Rule("stabilisation", "scale-down waits at least two minutes", scaling.stabilisation),
@@ -45,11 +46,16 @@ RULES: tuple[Rule, ...] = (
     Rule("timeouts", "inner timeouts are shorter than outer ones", drain.timeouts),
     Rule("probes", "liveness is more patient than readiness", drain.probes),
     Rule("routes", "A/B weights sum to 100 and name adapters that are served", routing.variants),
+    Rule("hosts", "every host leads to one service", routing.hosts),
     Rule("network", "address ranges and zones fit together", network.addresses),
     Rule("zones", "the platform spans at least two zones", network.zones),
     Rule("images", "images are versioned, and pinned or declared unpinned", supply.images),
     Rule("models", "model weights are pinned or declared unpinned", supply.models),
-    Rule("exposure", "what is public is encrypted, and pods are restricted", supply.exposure),
+    Rule("pins", "nothing that is pinned says that it is not", supply.contradictions),
+    Rule("kubernetes", "the cluster's Kubernetes knows everything that it is sent", supply.kubernetes),
+    Rule(
+        "exposure", "what is public is encrypted with a certificate that fits, and pods are restricted", supply.exposure
+    ),
 )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from settings import capacity
-from settings.instances import instance_types
+from settings import capacity, drain
 from settings.model import PlatformSettings
 from settings.problems import Problem
 from settings.types import Cpu, Memory
 from settings.workload import Amounts
+
+MOST_NODES = 1000
+"""Largest `max` of a pool (settings.types.Replicas)."""
 
 
 def requests_within_limits(settings: PlatformSettings) -> list[Problem]:
@@ -66,7 +68,8 @@ def quota(settings: PlatformSettings) -> list[Problem]:
                 out.append(
                     Problem(
                         path=("namespaces", name, "quota", *line.what.replace("nvidia.com/", "").split(".")),
-                        reason=f"{line.what} needs {needed} at the ceilings ({line.sum}), the quota is {there}",
+                        reason=f"{line.what} of namespace {name} needs {needed} at the ceilings ({line.sum}), "
+                        f"the quota is {there}",
                         fix=f"at least {needed}, or lower a maximum, a limit or the surge",
                     )
                 )
@@ -75,47 +78,59 @@ def quota(settings: PlatformSettings) -> list[Problem]:
 
 def instance_fit(settings: PlatformSettings) -> list[Problem]:
     """Each pod fits the allocatable of enough instance types of its pool, after daemonsets."""
-    out = []
+    out: list[Problem] = []
     for demand in capacity.demands(settings):
-        pool = settings.node_pools.get(demand.pool or "")
-        if pool is None or any(kind not in instance_types() for kind in pool.instance_types):
-            continue  # no pool of its own, or `references` / `node-pools` has said so
-        rooms = capacity.rooms(settings, demand.pool or "")
-        fitting = [r.instance_type for r in rooms if r.holds(demand)]
-        wanted = max(1, min(pool.min_fitting_types, len(rooms)))
-        if rooms and len(fitting) < wanted:
-            largest = rooms[-1]
-            offer = f"{Cpu(max(largest.cpu, 0))} and {_mib(largest.memory)}"
-            ask = f"{demand.requests.cpu} CPU, {demand.requests.memory}"
-            out.append(
-                Problem(
-                    path=(*demand.path, "resources", "requests"),
-                    reason=f"{ask} fits {len(fitting)} instance types of pool {demand.pool}, {wanted} are needed; "
-                    f"{largest.instance_type} offers {offer} after daemonsets",
-                    fix=f"request at most {offer}, or give the pool larger instance types",
-                )
-            )
+        if demand.pool is not None and demand.pool not in settings.node_pools:
+            continue  # `references` has said so
+        # A pod without a pool goes to any; the pool that is least short of holding it is the one to talk about.
+        faults = [_misfits(settings, demand, pool) for pool in drain.hosts(settings, demand.name)]
+        least = min(faults, key=len) if faults else []
+        out += least
     return out
 
 
-def _mib(size: int) -> str:
-    return str(Memory(max(size, 0) // (1 << 20) * (1 << 20)))
+def _misfits(settings: PlatformSettings, demand: capacity.Demand, pool: str) -> list[Problem]:
+    """What of a pod is too large for the instance types of a pool, one problem for each resource."""
+    spec, rooms = settings.node_pools[pool], capacity.rooms(settings, pool)
+    if len(rooms) < len(set(spec.instance_types)) or not rooms:
+        return []  # `node-pools` has said so
+    wanted = max(1, min(spec.min_fitting_types, len(rooms)))
+    fitting = sum(1 for room in rooms if room.holds(demand))
+    if fitting >= wanted:
+        return []
+    best, asked = capacity.offered(rooms, wanted), demand.requests
+    out = []
+    for key, ask, offer, largest in (
+        ("cpu", asked.cpu.milli, best.cpu, Cpu(max(best.cpu, 0))),
+        ("memory", asked.memory.bytes, best.memory, _mib(best.memory)),
+        ("ephemeral_storage", asked.ephemeral_storage.bytes, best.ephemeral_storage, _mib(best.ephemeral_storage)),
+    ):
+        if ask > offer:
+            reason = (
+                f"{getattr(asked, key)} fits {fitting} instance types of pool {pool}, {wanted} must hold it; "
+                f"{best.instance_type} offers {largest} after daemonsets"
+            )
+            fix = f"at most {largest}, or larger instance types" if offer > 0 else "larger instance types"
+            out.append(Problem(path=(*demand.path, "resources", "requests", key), reason=reason, fix=fix))
+    if not out:
+        reason = f"daemonsets take every place for a pod on {best.instance_type} of pool {pool}"
+        out.append(Problem(path=demand.path, reason=reason, fix="larger instance types, or fewer daemonsets"))
+    return out
+
+
+def _mib(size: int) -> Memory:
+    return Memory(max(size, 0) // (1 << 20) * (1 << 20))
 
 
 def pool_size(settings: PlatformSettings) -> list[Problem]:
     """The most nodes of each pool hold all of its workloads at their ceilings plus surge."""
     out = []
     for name, pool in settings.node_pools.items():
-        rooms = capacity.rooms(settings, name)
-        here = [d for d in capacity.demands(settings) if d.pool == name]
-        needed = capacity.nodes_needed(here, rooms[0]) if rooms and here else 0
-        if needed is not None and needed > pool.max:
-            pods = ", ".join(f"{d.pods} x {d.name}" for d in here)
-            out.append(
-                Problem(
-                    path=("node_pools", name, "max"),
-                    reason=f"{pods} need {needed} nodes of {rooms[0].instance_type}, the pool ends at {pool.max}",
-                    fix=f"at least {needed}, or lower a maximum, a request or the surge",
-                )
-            )
+        need = capacity.pool_need(settings, name)
+        if need is not None and need.nodes > pool.max:
+            pods = ", ".join(f"{d.pods} x {d.name}" for d in capacity.demands(settings) if d.pool == name)
+            reason = f"{pods} need {need.nodes} nodes of {need.instance_type}, the pool ends at {pool.max}"
+            lower = "lower a maximum, a request or the surge"
+            fix = f"at least {need.nodes}, or {lower}" if need.nodes <= MOST_NODES else lower
+            out.append(Problem(path=("node_pools", name, "max"), reason=reason, fix=fix))
     return out

@@ -17,7 +17,18 @@ def budget(settings: PlatformSettings) -> list[Problem]:
         if (spec.min_available is None) == (spec.max_unavailable is None):
             which = "neither" if spec.min_available is None else "both"
             reason = f"gives {which} of min_available and max_unavailable"
-            out.append(Problem(path=at, reason=reason, fix="give one of the two, for example max_unavailable: 1"))
+            fix = "give one of the two, for example max_unavailable: 1"
+            fix += ", and null for the one that the platform file has" if which == "both" else ""
+            out.append(Problem(path=at, reason=reason, fix=fix))
+        elif spec.max_unavailable is not None and spec.max_unavailable >= floor > 1:
+            out.append(
+                Problem(
+                    path=(*at, "max_unavailable"),
+                    reason=f"{spec.max_unavailable} of {floor} replicas may be away: a drain may take all at once",
+                    fix=f"at most {floor - 1} (the floor of scaling is {floor})",
+                    strict=True,
+                )
+            )
         elif spec.min_available is not None and spec.min_available >= floor:
             fix = f"at most {floor - 1}" if floor > 1 else "max_unavailable: 1, or more replicas"
             out.append(
@@ -43,7 +54,7 @@ def rollout(settings: PlatformSettings) -> list[Problem]:
                 Problem(
                     path=(*at, "max_unavailable"),
                     reason=f"{spec.max_unavailable} of {service.scaling.floor} replicas may be away in a rollout",
-                    fix=f"at most {service.scaling.floor - 1}",
+                    fix=f"at most {service.scaling.floor - 1}" + (", with max_surge: 1" if not spec.max_surge else ""),
                     strict=True,
                 )
             )

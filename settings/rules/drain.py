@@ -9,6 +9,10 @@ from settings.types import Duration
 
 MAX_IDLE = 4000
 """Longest idle timeout of an ALB in seconds (Elastic Load Balancing user guide, load balancer attributes)."""
+MAX_DEREGISTRATION = 3600
+"""Longest deregistration delay of a target group in seconds (same guide, target group attributes)."""
+LONGEST_START = 24 * 3600
+"""Seconds; a start-up probe that is patient for longer never calls a start failed. Kubernetes counts in 32 bits."""
 
 
 def fits(settings: PlatformSettings) -> list[Problem]:
@@ -17,25 +21,31 @@ def fits(settings: PlatformSettings) -> list[Problem]:
     for name, service in settings.services.items():
         if service.pool is not None and service.pool not in settings.node_pools:
             continue  # `references` has said so
-        solved = drain.solve(settings, name)
-        for pool_name, pool in drain.hosts(settings, name).items():
-            most = drain.promise(pool)
-            if solved.grace.seconds > most:
-                longest = most - solved.pre_stop.seconds - drain.BUFFER
-                out.append(
-                    Problem(
-                        path=("services", name),
-                        reason=f"a drain takes {solved.grace} ({solved.pre_stop} until no request arrives + longest "
-                        f"request {solved.longest} + {drain.BUFFER}s), a {pool.capacity} node of pool {pool_name} "
-                        f"promises {Duration(most)}",
-                        fix=f"requests of at most {Duration(longest)}, or a pool of on-demand nodes",
-                    )
-                )
-        if solved.idle and solved.idle.seconds > MAX_IDLE:
-            longest = MAX_IDLE - drain.IDLE_MARGIN
-            reason = f"its longest request, {solved.longest}, needs a load balancer idle timeout of {solved.idle}"
-            fix = f"requests of at most {Duration(longest)} (an ALB waits {Duration(MAX_IDLE)} at most)"
-            out.append(Problem(path=("services", name), reason=reason, fix=fix))
+        known = drain.known_requests(settings, name)
+        if service.longest_request is not None:
+            known["services", name, "longest_request"] = service.longest_request
+        for most, why in _bounds(settings, name):
+            for path, longest in known.items():
+                if longest.seconds > most:
+                    out.append(Problem(path=path, reason=f"{longest}: {why}", fix=f"at most {Duration(most)}"))
+    return out
+
+
+def _bounds(settings: PlatformSettings, name: str) -> list[tuple[int, str]]:
+    """The longest requests that a service can be drained of, each with the reason."""
+    settle = drain.settle(settings, name)
+    pools = drain.hosts(settings, name)
+    hastiest = min(pools, key=lambda pool: (drain.promise(pools[pool]), pool), default=None)
+    promise = drain.promise(pools[hastiest]) if hastiest else drain.ON_DEMAND_PROMISE
+    node = f"{pools[hastiest].capacity} node of pool {hastiest}" if hastiest else "node"
+    why = (
+        f"a drain of {name} waits {settle} until no request arrives, then for the longest request, then "
+        f"{drain.BUFFER}s; a {node} promises {Duration(promise)} in all"
+    )
+    out = [(promise - settle.seconds - drain.BUFFER, why)]
+    if drain.behind_load_balancer(settings, name):
+        limit = min(MAX_DEREGISTRATION, MAX_IDLE - drain.IDLE_MARGIN)
+        out.append((limit, f"a load balancer lets requests of a leaving pod finish for {Duration(limit)} at most"))
     return out
 
 
@@ -43,29 +53,41 @@ def timeouts(settings: PlatformSettings) -> list[Problem]:
     """A caller waits longer than the one that it calls; otherwise it gives up on an answer that is on its way."""
     out = []
     for name, service in settings.services.items():
-        for route, spec in service.routes.items():
-            target = settings.services.get(spec.to)
-            if spec.timeout.seconds == 0:
-                path: Path = ("services", name, "routes", route, "timeout")
+        inner = _inner_timeouts(settings, name)
+        for path, timeout in inner.items():
+            if timeout.seconds == 0:
                 out.append(Problem(path=path, reason="0s answers nothing", fix="for example 30s"))
-            if target and target.sagemaker and target.sagemaker.timeout >= spec.timeout:
-                out.append(
-                    Problem(
-                        path=("services", spec.to, "sagemaker", "timeout"),
-                        reason=f"{target.sagemaker.timeout} is not shorter than route {name}/{route}, {spec.timeout}: "
-                        "the caller gives up first",
-                        fix=f"under {spec.timeout}",
+        for route, spec in service.routes.items():
+            for path, timeout in _inner_timeouts(settings, spec.to).items() if spec.to != name else ():
+                if timeout >= spec.timeout > Duration(0):
+                    reason = (
+                        f"{timeout} is not shorter than route {route} of {name}, {spec.timeout}: the caller gives up "
+                        "first"
                     )
-                )
-        if service.sagemaker and service.sagemaker.timeout.seconds == 0:
-            at: Path = ("services", name, "sagemaker", "timeout")
-            out.append(Problem(path=at, reason="0s answers nothing", fix="for example 25s"))
-        known = max(drain.known_requests(settings, name), default=Duration(0))
-        if service.longest_request is not None and service.longest_request < known:
-            at = ("services", name, "longest_request")
-            reason = f"{service.longest_request} is shorter than a route or call of {known}"
-            out.append(Problem(path=at, reason=reason, fix=f"{known}, or leave it out"))
+                    shorter = Duration(spec.timeout.seconds - 1)
+                    fix = f"at most {shorter}, or a longer route" if shorter.seconds else "a longer route"
+                    out.append(Problem(path=path, reason=reason, fix=fix))
+        out += _longest(settings, name)
     return out
+
+
+def _inner_timeouts(settings: PlatformSettings, name: str) -> dict[Path, Duration]:
+    """What a service itself waits for while somebody waits for it."""
+    known = drain.known_requests(settings, name) if name in settings.services else {}
+    return {path: timeout for path, timeout in known.items() if path[1] == name}
+
+
+def _longest(settings: PlatformSettings, name: str) -> list[Problem]:
+    stated = settings.services[name].longest_request
+    if stated is None:
+        return []
+    path: Path = ("services", name, "longest_request")
+    if stated.seconds == 0:
+        return [Problem(path=path, reason="0s answers nothing", fix="for example 30s, or leave it out")]
+    known = max(drain.known_requests(settings, name).values(), default=Duration(0))
+    if stated >= known:
+        return []
+    return [Problem(path=path, reason=f"{stated} is shorter than a route or call of {known}", fix=f"at least {known}")]
 
 
 def probes(settings: PlatformSettings) -> list[Problem]:
@@ -77,11 +99,15 @@ def probes(settings: PlatformSettings) -> list[Problem]:
             probe = getattr(service.probes, kind)
             for key in ("period", "timeout"):
                 if getattr(probe, key).seconds < 1:
-                    reason = "a probe's least period and timeout is 1s"
+                    reason = f"{getattr(probe, key)} is under a probe's least period and timeout"
                     out.append(Problem(path=(*at, kind, key), reason=reason, fix="at least 1s"))
-        live, ready = service.probes.liveness.window, service.probes.readiness.window
-        if live <= ready:
-            reason = f"restarts a pod after {live}, before readiness ({ready}) has taken it out of the Service"
-            fix = f"a longer window than {ready}: more failures, or a longer period"
-            out.append(Problem(path=(*at, "liveness"), reason=reason, fix=fix))
+            if probe.window.seconds > LONGEST_START:
+                reason = f"{probe.initial_delay} + {probe.period} x {probe.failures} is longer than a day"
+                out.append(Problem(path=(*at, kind), reason=reason, fix="fewer failures, or a shorter period or delay"))
+        live, ready = service.probes.liveness, service.probes.readiness
+        if live.patience <= ready.patience:
+            reason = f"restarts a pod after {live.patience}, before readiness has taken it out of the Service"
+            enough = max(1, ready.patience.seconds // max(1, live.period.seconds)) + 1
+            fix = f"failures: {enough} (readiness takes {ready.patience}), or a longer period"
+            out.append(Problem(path=(*at, "liveness"), reason=f"{reason} ({ready.patience})", fix=fix))
     return out

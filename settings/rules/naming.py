@@ -3,34 +3,107 @@
 from __future__ import annotations
 
 from settings import names as derived_names
-from settings.environment import derived
+from settings.environment import derived_keys
 from settings.model import PlatformSettings
-from settings.problems import Path, Problem
+from settings.problems import Path, Problem, dotted
+from settings.service import Service
 
 ROLE_LIMIT = 64
 """Longest IAM role name (IAM user guide, quotas)."""
+REPOSITORY_LIMIT = 256
+"""Longest name of a repository (ECR API reference, CreateRepository)."""
 _RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+_GUARDS = ("allow-dns", "default-deny")
+"""The NetworkPolicies that every namespace has."""
+_WEIGHTS = "-weights"
+LABEL_LIMIT = 63
+"""Longest value of a label."""
+
+
+class _Claims:
+    """Who makes which object; the second to claim a name is told of the first."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._taken: dict[tuple[str, str, str], Path] = {}
+
+    def claim(self, kind: str, namespace: str, name: str, path: Path) -> None:
+        """Claims an object of the platform."""
+        owner = self._taken.setdefault((kind, namespace, name), path)
+        if owner != path:
+            reason = f"{kind} {namespace}/{name} is already made by {dotted(owner)}"
+            self.problems.append(Problem(path=path, reason=reason, fix="give one of the two another name"))
 
 
 def names(settings: PlatformSettings) -> list[Problem]:
     """Role names fit IAM, objects of one namespace have different names, reserved names stay free."""
-    out: list[Problem] = []
-    taken: dict[tuple[str, str, str], Path] = {}
+    claims = _Claims()
+    for name in sorted(settings.namespaces):
+        for guard in _GUARDS:
+            claims.claim("NetworkPolicy", name, guard, ("namespaces", name))
+        claims.claim("ServiceAccount", name, "default", ("namespaces", name))
+    _claim_telemetry(settings, claims)
+    for name, service in sorted(settings.services.items()):
+        _claim_service(claims, name, service)
+    for name, model in sorted(settings.models.items()):
+        at: Path = ("models", name)
+        claims.claim("Service", model.namespace, name, at)
+        claims.claim("NetworkPolicy", model.namespace, name, at)
+        claims.claim("NetworkPolicy", model.namespace, f"{name}{_WEIGHTS}", at)
+    return [*_reserved(settings), *_too_long(settings), *claims.problems]
 
-    def claim(kind: str, namespace: str, name: str, path: Path) -> None:
-        first = taken.setdefault((kind, namespace, name), path)
-        if first != path:
-            reason = f"{kind} {namespace}/{name} is already made by {first[0]}.{first[1]}"
-            out.append(Problem(path=path, reason=reason, fix="give one of the two another name"))
 
+def _claim_telemetry(settings: PlatformSettings, claims: _Claims) -> None:
+    if telemetry := settings.observability:
+        for key in ("collector", "prometheus"):
+            app: str = getattr(telemetry, key).name
+            claims.claim("NetworkPolicy", telemetry.namespace, app, ("observability", key, "name"))
+            claims.claim("Service", telemetry.namespace, app, ("observability", key, "name"))
+    for name, namespace in sorted(settings.namespaces.items()):
+        for app in sorted(namespace.webhooks):
+            if not _is_telemetry(settings, name, app):  # one of those may have a webhook itself
+                claims.claim("NetworkPolicy", name, app, ("namespaces", name, "webhooks", app))
+
+
+def _is_telemetry(settings: PlatformSettings, namespace: str, app: str) -> bool:
+    telemetry = settings.observability
+    return (
+        telemetry is not None
+        and namespace == telemetry.namespace
+        and app in (telemetry.collector.name, telemetry.prometheus.name)
+    )
+
+
+def _claim_service(claims: _Claims, name: str, service: Service) -> None:
+    at: Path = ("services", name)
+    claims.claim("Service", service.namespace, name, at)
+    claims.claim("NetworkPolicy", service.namespace, name, at)
+    account = (*at, "service_account") if service.service_account else at
+    claims.claim("ServiceAccount", service.namespace, derived_names.service_account(name, service), account)
+    config_map = (*at, "config_map") if service.config_map else at
+    claims.claim("ConfigMap", service.namespace, derived_names.config_map(name, service), config_map)
+    if service.ingress:
+        ingress = (*at, "ingress", "name") if service.ingress.name else (*at, "ingress")
+        claims.claim("Ingress", service.namespace, derived_names.ingress(name, service), ingress)
+
+
+def _reserved(settings: PlatformSettings) -> list[Problem]:
+    out = []
     for name in settings.namespaces:
         if name in _RESERVED_NAMESPACES or name.startswith("kube-"):
             fix = "use a namespace of the platform's own"
             out.append(Problem(path=("namespaces", name), reason="belongs to Kubernetes", fix=fix))
     for name in settings.priorities:
         if name.startswith("system-"):
-            fix = "use another name"
+            fix = f"for example {name.removeprefix('system-') or 'serving'}"
             out.append(Problem(path=("priorities", name), reason="system- names belong to Kubernetes", fix=fix))
+    return out
+
+
+def _too_long(settings: PlatformSettings) -> list[Problem]:
+    out = []
     for name, service in settings.services.items():
         at: Path = ("services", name)
         role = derived_names.role(settings, name)
@@ -38,25 +111,32 @@ def names(settings: PlatformSettings) -> list[Problem]:
             over = len(role) - ROLE_LIMIT
             reason = f"its role {role} has {len(role)} characters, IAM takes {ROLE_LIMIT}"
             out.append(Problem(path=at, reason=reason, fix=f"shorten the service's name or `prefix` by {over}"))
-        claim("Service", service.namespace, name, at)
-        claim("ServiceAccount", service.namespace, derived_names.service_account(name, service), at)
-        claim("ConfigMap", service.namespace, derived_names.config_map(name, service), at)
-        if service.ingress:
-            claim("Ingress", service.namespace, derived_names.ingress(name, service), at)
-    for name, model in settings.models.items():
-        claim("Service", model.namespace, name, ("models", name))
+        repository = f"{settings.stem}/{service.image.repository}"
+        if len(repository) > REPOSITORY_LIMIT:
+            over = len(repository) - REPOSITORY_LIMIT
+            reason = f"{repository} has {len(repository)} characters, ECR takes {REPOSITORY_LIMIT}"
+            path: Path = (*at, "image", "repository")
+            out.append(Problem(path=path, reason=reason, fix=f"shorten it or `prefix` by {over}"))
+    for name in settings.models:
+        over = len(f"{name}{_WEIGHTS}") - LABEL_LIMIT
+        if over > 0:
+            reason = f"the pods that fetch its weights are labelled {name}{_WEIGHTS}, a label takes {LABEL_LIMIT}"
+            out.append(Problem(path=("models", name), reason=reason, fix=f"shorten the name by {over}"))
     return out
 
 
 def config_keys(settings: PlatformSettings) -> list[Problem]:
-    """No variable under `config` is one that the platform sets, and no two calls make the same one."""
+    """No variable under `config` is one that the platform sets, and no two settings make the same one."""
     out = []
     for name, service in settings.services.items():
-        known = all(r.to in settings.services for r in service.routes.values())
-        if not known or any(model not in settings.models for model in service.calls):
-            continue  # `references` has said so
-        for key in sorted(set(service.config) & set(derived(settings, name))):
+        keys = derived_keys(settings, name)
+        for key in sorted(set(service.config) & {key for key, _ in keys}):
             fix = {"LOG_LEVEL": "use log_level"}.get(key, "leave it out: it follows from the other settings")
             path: Path = ("services", name, "config", key)
             out.append(Problem(path=path, reason="the platform sets this variable itself", fix=fix))
+        first: dict[str, Path] = {}
+        for key, path in keys:
+            if first.setdefault(key, path) != path:
+                reason = f"sets {key}, which {dotted(first[key])} sets too"
+                out.append(Problem(path=path, reason=reason, fix="rename the route or the model"))
     return out

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from settings.model import PlatformSettings
-from settings.problems import Path, Problem, suggest
+from settings.problems import Path, Problem, one_of, suggest
 
 
 def resolve(settings: PlatformSettings) -> list[Problem]:
@@ -25,7 +25,12 @@ def resolve(settings: PlatformSettings) -> list[Problem]:
         refer((*at, "pool"), service.pool, "node pool", settings.node_pools)
         refer((*at, "priority"), service.priority, "priority", settings.priorities)
         for route, spec in service.routes.items():
-            refer((*at, "routes", route, "to"), spec.to, "service", set(settings.services) - {name})
+            to: Path = (*at, "routes", route, "to")
+            others = set(settings.services) - {name}
+            if spec.to == name:
+                out.append(Problem(path=to, reason=f"{name} forwards to itself", fix=f"use one of: {one_of(others)}"))
+            else:
+                refer(to, spec.to, "service", others)
         for index, model in enumerate(service.calls):
             refer((*at, "calls", index), model, "model", settings.models)
         out += _twice((*at, "calls"), service.calls)

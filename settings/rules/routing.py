@@ -1,4 +1,4 @@
-"""A/B variants of routes."""
+"""Who answers: A/B variants of routes, and the hosts of the way in."""
 
 from __future__ import annotations
 
@@ -23,9 +23,21 @@ def variants(settings: PlatformSettings) -> list[Problem]:
                 )
             models = [settings.models[model] for model in target.calls if model in settings.models]
             adapters = {adapter for model in models for adapter in model.adapters}
-            for adapter in spec.variants:
+            for adapter in sorted(spec.variants):
                 if adapter not in adapters:
                     reason = f'no model that {spec.to} calls has an adapter "{adapter}"'
                     fix = suggest(adapter, adapters) if adapters else f"add it to a model in calls of {spec.to}"
                     out.append(Problem(path=(*at, adapter), reason=reason, fix=fix))
+    return out
+
+
+def hosts(settings: PlatformSettings) -> list[Problem]:
+    """Each host leads to one service: a load balancer that finds two rules for one host serves either."""
+    out = []
+    first: dict[str, str] = {}
+    for name, service in sorted(settings.services.items()):
+        if service.ingress and first.setdefault(service.ingress.host, name) != name:
+            reason = f"{service.ingress.host} already leads to {first[service.ingress.host]}"
+            path: Path = ("services", name, "ingress", "host")
+            out.append(Problem(path=path, reason=reason, fix=f"for example {name}.{service.ingress.host}"))
     return out

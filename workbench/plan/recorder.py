@@ -31,14 +31,14 @@ class ProgramError(Exception):
     """Raised when the program itself fails: its cause is `__cause__`."""
 
 
-class _NoInvokes(mocks.Mocks):
-    """The program looks nothing up; a lookup would make the plan depend on an account."""
+class _NoMocks(mocks.Mocks):
+    """Never asked: the recorder answers every request itself."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise ProgramError(f"the program calls {args.token}: look-ups are not allowed, make it a setting")
+        raise AssertionError(args.token)  # pragma: no cover
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-        raise AssertionError(args.name)  # pragma: no cover - RegisterResource below answers itself
+        raise AssertionError(args.name)  # pragma: no cover
 
 
 class Recorder(mocks.MockMonitor):
@@ -50,12 +50,20 @@ class Recorder(mocks.MockMonitor):
     """
 
     def __init__(self, *, unknowns: bool = False) -> None:
-        super().__init__(_NoInvokes())
+        super().__init__(_NoMocks())
         self.requests: dict[str, Any] = {}
         self.outputs: dict[str, struct_pb2.Struct] = {}
         self.stack_urn = ""
         self._unknowns = unknowns
         self._lock = threading.Lock()  # the SDK calls from a pool of threads
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """The engine's URN: the types of all components above, without the stack.
+
+        The mock monitor's own keeps the stack's type and only the nearest component's.
+        """
+        above = "" if parent in ("", self.stack_urn) else parent.split("::")[2] + "$"
+        return super().make_urn("", above + type_, name)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
         """Keeps the request; answers with what was sent."""
@@ -70,6 +78,14 @@ class Recorder(mocks.MockMonitor):
         known = not request.custom or not self._unknowns or request.type.startswith("pulumi:providers:")
         identity = marker(request.type, request.name, "id") if request.custom and known else ""
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=request.object)
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
+        """Refuses: a look-up would make the plan depend on an account."""
+        raise ProgramError(f"the program calls {request.tok}: look-ups are not allowed, make it a setting")
+
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
+        """Refuses, as Invoke does."""
+        raise ProgramError(f"the program reads {request.type} {request.name}: make what it needs a setting")
 
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
         """Keeps the outputs of components and of the stack."""
@@ -168,6 +184,8 @@ def marker(type_: str, name: str, path: str) -> str:
 
 def _resource(urn: str, request: Any, stack_urn: str) -> Resource:
     inputs = _decode_struct(request.object, (request.type, request.name), "")
+    if request.type.startswith("pulumi:providers:") and request.version:
+        inputs["version"] = request.version  # the engine keeps the plugin's version among a provider's inputs
     position = request.sourcePosition
     return Resource(
         urn=urn,
@@ -180,7 +198,7 @@ def _resource(urn: str, request: Any, stack_urn: str) -> Resource:
         property_dependencies={
             key: tuple(sorted(value.urns)) for key, value in sorted(request.propertyDependencies.items()) if value.urns
         },
-        provider=request.provider.rsplit("::", 1)[0] or None,
+        provider="::".join(request.provider.split("::")[:4]) or None,  # a URN has four parts, then comes the id
         deleted_with=request.deletedWith or None,
         protect=request.protect,
         source=f"{position.uri.rsplit('/', 1)[-1]}:{position.line}" if position.uri else None,

@@ -11,6 +11,7 @@ from policy.graph import Graph, KubernetesObject, Resource, undecided
 from policy.rules import RULES as GRAPH_RULES
 from settings import capacity, drain
 from settings.problems import Problem, dotted
+from settings.quantities import Cpu
 from settings.rules import RULES as SETTINGS_RULES
 from workbench.plan.stack import Plan
 
@@ -88,15 +89,20 @@ def _capacity(plan: Plan) -> Iterator[str]:
         busy = [line for line in lines if line.needed]
         shown = ", ".join(str(line) for line in busy) or "nothing runs here yet"
         yield f"namespace {name}: {shown}"
-    for name, pool in settings.node_pools.items():
-        demands = [d for d in capacity.demands(settings) if d.pool == name]
-        rooms = capacity.rooms(settings, name)
-        if not demands or not rooms:
-            yield f"pool {name}: nothing runs here yet (up to {pool.max} nodes)"
-            continue
-        needed = capacity.nodes_needed(demands, rooms[0])
-        pods = ", ".join(f"{d.pods} x {d.name}" for d in demands)
-        yield f"pool {name}: {needed} of {pool.max} nodes of {rooms[0].instance_type} ({pods})"
+    for name in settings.node_pools:
+        yield from _pool(plan, name)
+
+
+def _pool(plan: Plan, name: str) -> Iterator[str]:
+    settings, pool = plan.settings, plan.settings.node_pools[name]
+    demands = [d for d in capacity.demands(settings) if d.pool == name]
+    smallest = capacity.rooms(settings, name)[0]
+    needed = capacity.nodes_needed(demands, smallest) if demands else 0
+    pods = ", ".join(f"{d.pods} x {d.name}" for d in demands) or "nothing runs here yet"
+    yield f"pool {name}: {needed} of {pool.max} nodes of {smallest.instance_type} ({pods})"
+    room = f"{Cpu(smallest.cpu)} CPU, {smallest.memory >> 20}Mi, {smallest.pods} pods"
+    types = f"each pod fits at least {max(1, pool.min_fitting_types)} of its {len(pool.instance_types)} instance types"
+    yield f"  a node offers {room} after daemonsets and takes {pool.node_start_up} to come; {types}"
 
 
 def _drain(plan: Plan) -> Iterator[str]:

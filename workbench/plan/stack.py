@@ -11,6 +11,7 @@ from policy import rules as graph_rules
 from policy.graph import Graph, undecided
 from policy.rules.finding import Finding
 from policy.rules.reachability import Edge, reachability
+from settings.addresses import cut
 from settings.flows import Addresses, Peer, Pods, dns, flows
 from settings.model import PlatformSettings
 from settings.pins import Supply, supplies
@@ -111,7 +112,9 @@ def run_program(stack: str, file: StackFile, *, unknowns: bool = False) -> tuple
 def judged(stack: str, resolved: Resolved, graph: Graph, messages: tuple[tuple[str, str], ...] = ()) -> Plan:
     """A plan with every graph rule's verdict."""
     findings = graph_rules.check(graph)
-    findings["reachability"] = compare(reachability(graph), expected_edges(resolved.settings))
+    aws = resolved.settings.aws
+    pods = cut(aws.vpc_cidr, len(aws.zones)).private
+    findings["reachability"] = compare(reachability(graph, pods), expected_edges(resolved.settings))
     return Plan(stack, resolved.settings, resolved.advice, graph, findings, messages)
 
 

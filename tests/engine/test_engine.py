@@ -1,0 +1,143 @@
+"""The same program under the real engine: what it registers is what the offline plan says.
+
+Runs where `pulumi`, its Python host and the Kubernetes plugin are found; elsewhere it reports that it did not run. It
+needs no cluster: previews work on a kubeconfig whose server does not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import planned
+from tests.support import ROOT
+from workbench.plan.manifests import plan_json
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
+
+NOWHERE = """\
+apiVersion: v1
+kind: Config
+current-context: nowhere
+clusters: [{name: nowhere, cluster: {server: "https://127.0.0.1:9"}}]
+users: [{name: nobody, user: {token: none}}]
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+"""
+
+
+class Engine:
+    """A copy of the project with a backend of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"
+        ignore = shutil.ignore_patterns(".*", "out", "__pycache__")
+        shutil.copytree(ROOT, self.project, ignore=ignore)
+        (self.project / ".venv").symlink_to(sys.prefix)
+        (folder / "backend").mkdir()
+        (folder / "kubeconfig").write_text(NOWHERE)
+        self.environment = {
+            **os.environ,
+            "KUBECONFIG": str(folder / "kubeconfig"),
+            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "a test's",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs `pulumi ...` in the copy."""
+        return subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.project,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    if shutil.which("pulumi") is None or shutil.which("pulumi-language-python") is None:
+        pytest.skip("DID NOT RUN: pulumi is not on the PATH")
+    found = subprocess.run(["pulumi", "plugin", "ls", "--json"], capture_output=True, text=True, check=False)
+    if '"kubernetes"' not in found.stdout:
+        pytest.skip("DID NOT RUN: pulumi has no Kubernetes plugin")
+    return Engine(tmp_path_factory.mktemp("engine"))
+
+
+def preview(engine: Engine, stack: str) -> dict[str, Any]:
+    engine.run("stack", "init", stack)
+    done = engine.run("preview", "--stack", stack, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+def test_the_engine_registers_what_the_offline_plan_says(engine: Engine, stack: str) -> None:
+    steps = preview(engine, stack)["steps"]
+    registered = {s["newState"]["urn"]: s["newState"] for s in steps if s["newState"]["type"] != "pulumi:pulumi:Stack"}
+    expected = {r["urn"]: r for r in plan_json(planned(stack))["resources"]}
+    assert set(registered) == set(expected)
+    for urn, state in registered.items():
+        assert essence(state) == essence(expected[urn]), urn
+
+
+def essence(state: dict[str, Any]) -> dict[str, Any]:
+    """What the engine's state and a plan have in common, spelt alike."""
+    inputs = dict(state.get("inputs") or {})
+    inputs.pop("__internal", None)  # the engine's own
+    inputs.pop("kubeconfig", None)  # a secret there, a secret or a marker here: the value is nobody's business
+    dependencies = {key: sorted(urns) for key, urns in (state.get("propertyDependencies") or {}).items() if urns}
+    return {
+        "custom": state["custom"],
+        "deletedWith": state.get("deletedWith") or None,
+        "dependencies": sorted(state.get("dependencies") or []),
+        "inputs": inputs,
+        "parent": state.get("parent"),
+        "propertyDependencies": dependencies,
+        "protect": state.get("protect", False),
+        "provider": "::".join((state.get("provider") or "").split("::")[:4]) or None,  # without the provider's id
+        "type": state["type"],
+    }
+
+
+def test_a_preview_of_local_has_no_warning_of_the_program(engine: Engine) -> None:
+    diagnostics = preview(engine, "local").get("diagnostics") or []
+    ours = [d for d in diagnostics if "unreachable" not in d["message"]]
+    assert ours == []
+
+
+def test_up_of_an_eks_stack_is_refused_with_one_message(engine: Engine) -> None:
+    engine.run("stack", "init", "prod")
+    done = engine.run("up", "--stack", "prod", "--yes", "--skip-preview")
+    assert done.returncode != 0
+    assert "cluster.kind: this version plans and previews EKS stacks" in done.stdout
+    assert "example account of AWS's documentation" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_engine_hands_over_nulls_and_wrong_types_as_they_are_written(engine: Engine) -> None:
+    engine.run("stack", "init", "broken")
+    file = engine.project / "Pulumi.broken.yaml"
+    file.write_text(
+        (file.read_text() if file.exists() else "")
+        + "config:\n  llmplatform:platform:\n    base: llm-optimization\n    environment: local\n"
+        + "    cluster: {kind: existing}\n"
+        + "    services: {gateway: {ingress: null, replicas: on}, eval-api: {scratch: null}}\n"
+    )
+    done = engine.run("preview", "--stack", "broken")
+    assert done.returncode != 0
+    assert 'services.gateway.scaling.replicas: the text "on" is no number of replicas' in done.stdout
+    assert "services.eval-api.scratch: null removes what the platform file has" in done.stdout
+    assert "services.gateway.ingress" not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr

@@ -1,0 +1,141 @@
+"""One maker, one cluster, one owner of each count, one mount: red cases and green neighbours."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy.graph import Graph, Resource
+from policy.rules.ownership import EKS_CLUSTER
+from tests.policy.support import added, changed, copied, edited, said, subject_of
+from tests.support import REMOVE
+
+GATEWAY = "Deployment platform/gateway"
+QUANT = "Deployment quant/quant-api"
+CLUSTER = Resource(urn="urn:cluster", type=EKS_CLUSTER, name="cluster", custom=True, inputs={})
+
+
+def test_an_object_made_twice_is_named(prod) -> None:
+    graph = added(prod, copied(prod, QUANT))
+    reason = "quant-api-deployment and quant-quant-api are the same object, and overwrite each other"
+    assert said("unique", graph) == [f"{QUANT}: {reason}"]
+
+
+@pytest.mark.parametrize("other", [{"name": "quant-api-2"}, {"namespace": "eval"}])
+def test_the_same_name_elsewhere_is_another_object(prod, other) -> None:
+    assert said("unique", added(prod, copied(prod, QUANT, **other))) == []
+
+
+def test_kinds_of_two_groups_may_share_a_name(prod) -> None:
+    other = copied(prod, "Ingress platform/platform-ingress") | {"apiVersion": "gateway.example/v1"}
+    assert said("unique", added(prod, other)) == []
+
+
+def test_an_object_without_a_name_is_named(prod) -> None:
+    [finding] = said("unique", edited(prod, QUANT, "metadata name", REMOVE))
+    assert finding.startswith("Deployment quant/(no name): it has no name")
+
+
+def test_an_object_that_lands_anywhere_is_named(prod) -> None:
+    [finding] = said("unique", edited(prod, QUANT, "metadata namespace", REMOVE))
+    assert finding == "Deployment quant-api: it names no namespace, and lands where the kubeconfig happens to point"
+
+
+@pytest.mark.parametrize("provider", [None, "urn:pulumi:prod::other::pulumi:providers:kubernetes::default"])
+def test_an_object_on_no_provider_of_the_stack_is_named(prod, provider) -> None:
+    assert said("providers", changed(prod, QUANT, provider=provider)) == [f"{QUANT}: it uses no provider of this stack"]
+
+
+def test_on_a_cluster_that_outlives_the_stack_nothing_is_deleted_with_anything(prod) -> None:
+    graph = changed(prod, QUANT, deleted_with=subject_of(prod, "Namespace quant").urn)
+    reason = "it is deleted with quant-namespace, which is no cluster: it would be left behind"
+    assert said("deleted-with", graph) == [f"{QUANT}: {reason}"]
+
+
+def test_on_a_cluster_of_the_stack_everything_is_deleted_with_it(prod) -> None:
+    made = [r if not r.type.startswith("kubernetes:") else _with(r, CLUSTER.urn) for r in prod.resources]
+    graph = Graph.of([*made, CLUSTER])
+    assert said("deleted-with", graph) == []
+    assert said("deleted-with", changed(graph, QUANT, deleted_with=None)) == [
+        f"{QUANT}: it does not go with its cluster"
+    ]
+
+
+def _with(resource: Resource, owner: str) -> Resource:
+    return Resource(**{**vars(resource), "deleted_with": owner})
+
+
+def test_a_count_with_two_owners_is_named(prod) -> None:
+    reason = "it sets replicas, and HorizontalPodAutoscaler platform/gateway-hpa owns them: each deployment would reset"
+    assert said("one-owner", edited(prod, GATEWAY, "spec replicas", 3)) == [f"{GATEWAY}: {reason} the count"]
+
+
+def test_a_count_without_an_owner_is_named(prod) -> None:
+    assert said("one-owner", edited(prod, QUANT, "spec replicas", REMOVE)) == [
+        f"{QUANT}: nobody says how many replicas it has"
+    ]
+
+
+def test_a_second_autoscaler_is_named(prod) -> None:
+    first = "HorizontalPodAutoscaler platform/gateway-hpa"
+    graph = added(prod, copied(prod, first, name="later"))
+    assert said("one-owner", graph) == [
+        f"HorizontalPodAutoscaler platform/later: Deployment gateway is already scaled by {first}"
+    ]
+
+
+def test_keda_owns_a_count_too(prod) -> None:
+    scaled = {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": "quant", "namespace": "quant"},
+        "spec": {"scaleTargetRef": {"name": "quant-api"}},
+    }
+    graph = added(prod, scaled)
+    assert said("one-owner", graph) == [
+        f"{QUANT}: it sets replicas, and ScaledObject quant/quant owns them: each deployment would reset the count"
+    ]
+    assert said("one-owner", edited(graph, QUANT, "spec replicas", REMOVE)) == []
+
+
+def claim(*modes: str) -> dict[str, object]:
+    metadata = {"name": "cache", "namespace": "quant"}
+    return {"kind": "PersistentVolumeClaim", "metadata": metadata, "spec": {"accessModes": list(modes)}}
+
+
+def mounting(graph: Graph) -> Graph:
+    volume = {"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}}
+    return edited(graph, QUANT, "spec template spec volumes 1", volume)
+
+
+def test_a_volume_for_one_node_under_several_pods_is_named(prod) -> None:
+    graph = mounting(added(prod, claim("ReadWriteOnce")))
+    assert said("volumes", graph) == [f"{QUANT}: several pods would mount cache, which one node at a time can"]
+
+
+@pytest.mark.parametrize("mode", ["ReadWriteMany", "ReadOnlyMany"])
+def test_a_volume_for_many_nodes_is_left_alone(prod, mode) -> None:
+    assert said("volumes", mounting(added(prod, claim(mode)))) == []
+
+
+SINGLE = {
+    "surges by default": ({"type": "RollingUpdate"}, 1),
+    "surges by a count": ({"rollingUpdate": {"maxSurge": 1}}, 1),
+    "surges by a share": ({"rollingUpdate": {"maxSurge": "10%"}}, 1),
+    "never surges": ({"rollingUpdate": {"maxSurge": 0}}, 0),
+    "never surges, as a share": ({"rollingUpdate": {"maxSurge": "0%"}}, 0),
+    "stops before it starts": ({"type": "Recreate"}, 0),
+}
+
+
+@pytest.mark.parametrize(("strategy", "findings"), SINGLE.values(), ids=SINGLE)
+def test_a_single_pod_shares_its_volume_only_in_a_rollout(prod, strategy, findings) -> None:
+    graph = edited(mounting(added(prod, claim("ReadWriteOnce"))), QUANT, "spec replicas", 1)
+    assert len(said("volumes", edited(graph, QUANT, "spec strategy", strategy))) == findings
+
+
+def test_an_autoscaled_workload_has_several_pods(prod) -> None:
+    graph = added(prod, claim("ReadWriteOnce") | {"metadata": {"name": "cache", "namespace": "platform"}})
+    volume = {"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}}
+    graph = edited(graph, GATEWAY, "spec template spec volumes 1", volume)
+    graph = edited(graph, GATEWAY, "spec strategy", {"type": "Recreate"})
+    assert said("volumes", graph) == [f"{GATEWAY}: several pods would mount cache, which one node at a time can"]

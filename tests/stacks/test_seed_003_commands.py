@@ -1,0 +1,85 @@
+"""Seed 003: its commands, as far as ours exist (S003-08, 09, 109, 110)."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from policy.graph import Graph
+from tests.conftest import planned
+from tests.support import ROOT, STACKS, World, stack_file
+from workbench.cli import main
+from workbench.plan.recorder import ProgramError
+
+
+def everything_before(graph: Graph, urn: str) -> set[str]:
+    """The URNs that a deployment makes before `urn`: its dependencies, and theirs."""
+    seen: set[str] = set()
+    todo = [urn]
+    while todo:
+        fresh = set(graph.by_urn[todo.pop()].dependencies) - seen
+        seen |= fresh
+        todo += [u for u in fresh if u in graph.by_urn]
+    return seen
+
+
+@pytest.mark.requirement("S003-08")
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_namespace_is_made_before_everything_in_it(stack: str) -> None:
+    graph = planned(stack).graph
+    homes = {n.name: n.resource.urn for n in graph.of_kind("Namespace")}
+    inside = [thing for thing in graph.objects if thing.namespace]
+    assert len(inside) > len(homes)
+    for thing in inside:
+        assert homes[thing.namespace or ""] in everything_before(graph, thing.resource.urn), str(thing)
+
+
+@pytest.mark.requirement("S003-08")
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_workload_is_made_after_quota_and_limit_range_and_default_deny_of_its_namespace(stack: str) -> None:
+    graph = planned(stack).graph
+    for workload in graph.workloads:
+        before = everything_before(graph, workload.resource.urn)
+        for guard in graph.of_kind("ResourceQuota", "LimitRange"):
+            assert guard.namespace != workload.namespace or guard.resource.urn in before, str(workload)
+        deny = next(
+            p for p in graph.of_kind("NetworkPolicy") if (p.namespace, p.name) == (workload.namespace, "default-deny")
+        )
+        assert deny.resource.urn in before, str(workload)
+
+
+@pytest.mark.requirement("S003-110")
+def test_make_plan_shows_what_dev_would_make(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "dev", "--out", str(tmp_path / "dev")]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Plan of stack dev: llm-optimization-platform")
+    for thing in planned("dev").graph.objects:
+        assert str(thing) in shown, str(thing)
+
+
+@pytest.mark.requirement("S003-09", "S003-109")
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_base_and_overlay_come_out_as_one_folder_that_kubectl_applies_in_order(stack: str, tmp_path: Path) -> None:
+    assert main(["manifests", stack, "--out", str(tmp_path / stack)]) == 0
+    folder = tmp_path / stack / "manifests"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    kinds = [yaml.safe_load(path.read_text(encoding="utf-8"))["kind"] for path in files]
+    assert len(files) == len(planned(stack).graph.objects)
+    assert kinds[:6] == ["Namespace"] * 6
+    assert "Namespace" not in kinds[6:]
+    assert not (tmp_path / stack / "incomplete").exists()
+
+
+@pytest.mark.requirement("S003-09", "S003-109")
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_up_of_a_stack_on_eks_is_refused_with_one_message_until_the_program_makes_the_cluster(
+    stack: str, world: World
+) -> None:
+    config = {"llmplatform:platform": stack_file(stack).overlay.data}
+    with pytest.raises(ProgramError) as refused:
+        world.deploy(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack=stack, config=config, preview=False)
+    assert "it cannot make the cluster yet" in str(refused.value)
+    assert world.graph.resources == ()
