@@ -104,8 +104,10 @@ def _aws(settings: PlatformSettings) -> list[Flow]:
     for name, service in settings.services.items():
         source = service_pods(settings, name)
         has_role = settings.aws.account is not None
-        if service.sagemaker or (has_role and settings.aws.identity == "irsa"):
-            out.append(Flow(source, endpoints, 443, "SageMaker, STS" if service.sagemaker else "STS"))
+        sts = has_role and settings.aws.identity == "irsa"
+        called = [what for what, used in (("SageMaker", service.sagemaker), ("STS", sts)) if used]
+        if called:
+            out.append(Flow(source, endpoints, 443, ", ".join(called)))
         if has_role and settings.aws.identity == "pod-identity":
             agent = Addresses("pod-identity-agent", (POD_IDENTITY_AGENT,))
             out.append(Flow(source, agent, 80, "Pod Identity"))

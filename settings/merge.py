@@ -125,7 +125,7 @@ def _expand(document: Document, problems: list[Problem]) -> _Layer:
 
 def _copy(data: Any) -> Any:
     if isinstance(data, dict):
-        return {key: _copy(value) for key, value in data.items()}
+        return {key: _copy(value) if isinstance(value, dict | list) else value for key, value in data.items()}
     return [_copy(item) for item in data] if isinstance(data, list) else data
 
 
@@ -134,15 +134,14 @@ def _map(data: Any, key: str | int) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _refuse_nulls(data: Any, path: Path, layer: _Layer, problems: list[Problem]) -> None:
-    for key, value in list(data.items()) if isinstance(data, dict) else ():
-        here = (*path, key)
+def _refuse_nulls(data: dict[str, Any], path: Path, layer: _Layer, problems: list[Problem]) -> None:
+    for key, value in list(data.items()):
         if value is None:
             reason = "is null, and nothing lies under it that null could remove"
-            problems.append(_null(here, reason, "give a value, or leave the key out", layer))
+            problems.append(_null((*path, key), reason, "give a value, or leave the key out", layer))
             del data[key]
-        else:
-            _refuse_nulls(value, here, layer, problems)
+        elif isinstance(value, dict):
+            _refuse_nulls(value, (*path, key), layer, problems)
 
 
 def _null(path: Path, reason: str, fix: str, layer: _Layer) -> Problem:

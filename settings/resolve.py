@@ -27,18 +27,18 @@ class Resolved:
     advice: tuple[Problem, ...]
 
 
-def resolve(overlay: Document, secrets: Collection[str], platforms: FilePath = PLATFORMS) -> Resolved:
+def resolve(overlay: Document, secrets: Collection[str], platforms: FilePath | None = None) -> Resolved:
     """The settings that a stack's overlay (`llmplatform:platform`) and its platform file say together.
 
     Args:
         overlay: what the stack says.
         secrets: names of the `secure:` keys beside it.
-        platforms: the folder of platform files.
+        platforms: the folder of platform files; PLATFORMS where it is left out.
 
     Raises:
         SettingsError: with every problem of the first pass that finds one.
     """
-    return settle(_base(overlay, platforms), overlay, secrets)
+    return settle(_base(overlay, platforms or PLATFORMS), overlay, secrets)
 
 
 def settle(base: Document, overlay: Document, secrets: Collection[str]) -> Resolved:

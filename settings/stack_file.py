@@ -78,14 +78,15 @@ def _fault(document: Document, key: str, value: Any) -> Problem | None:
         fix = "make the secret a key of its own beside it, and name that key in the platform"
         return _problem(document, path, "a secret may not stand inside the platform", fix) if secure else None
     namespace, _, name = key.partition(":")
-    if not secure and isinstance(value, dict) and nearest(key, [root, "platform"]):
+    ours = nearest(namespace, [NAMESPACE]) is not None
+    if not secure and isinstance(value, dict) and nearest(name if name and ours else key, ["platform"]):
         return _problem(document, path, "there is no such config key", f"did you mean {root}?")
     if not name:
         reason = "a config key begins with who reads it"
         return _problem(document, path, reason, f"{NAMESPACE}:{key}, or <provider>:{key}")
     if namespace == NAMESPACE and not secure:
         return _problem(document, path, "stands in clear text", f"pulumi config set --secret {key}")
-    if namespace != NAMESPACE and nearest(namespace, [NAMESPACE]):
+    if ours and namespace != NAMESPACE:
         return _problem(document, path, "there is no such config key", f"did you mean {NAMESPACE}:{name}?")
     return None
 

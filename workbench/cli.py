@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from settings.problems import Problem, SettingsError, dotted, suggest
 
 OK, REFUSED, USAGE = 0, 1, 2
+ROOT = Path(__file__).parent.parent
+"""The project's folder."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -113,12 +115,11 @@ def _cause(error: BaseException) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    root = Path(__file__).parent.parent
-    ours = [f for f in traceback.extract_tb(cause.__traceback__) if _inside(Path(f.filename), root)]
-    where = f" ({Path(ours[-1].filename).resolve().relative_to(root)}:{ours[-1].lineno})" if ours else ""
+    ours = [f for f in traceback.extract_tb(cause.__traceback__) if _inside(Path(f.filename))]
+    where = f" ({Path(ours[-1].filename).resolve().relative_to(ROOT)}:{ours[-1].lineno})" if ours else ""
     return f"{type(cause).__name__}: {cause}{where}" if str(cause) else f"{type(cause).__name__}{where}"
 
 
-def _inside(file: Path, root: Path) -> bool:
+def _inside(file: Path) -> bool:
     path = file.resolve()
-    return path.is_relative_to(root) and ".venv" not in path.parts and "workbench" not in path.parts
+    return path.is_relative_to(ROOT) and ".venv" not in path.parts and "workbench" not in path.parts

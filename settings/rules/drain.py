@@ -7,10 +7,6 @@ from settings.model import PlatformSettings
 from settings.problems import Path, Problem
 from settings.types import Duration
 
-MAX_IDLE = 4000
-"""Longest idle timeout of an ALB in seconds (Elastic Load Balancing user guide, load balancer attributes)."""
-MAX_DEREGISTRATION = 3600
-"""Longest deregistration delay of a target group in seconds (same guide, target group attributes)."""
 LONGEST_START = 24 * 3600
 """Seconds; a start-up probe that is patient for longer never calls a start failed. Kubernetes counts in 32 bits."""
 
@@ -24,15 +20,18 @@ def fits(settings: PlatformSettings) -> list[Problem]:
         known = drain.known_requests(settings, name)
         if service.longest_request is not None:
             known["services", name, "longest_request"] = service.longest_request
-        for most, why in _bounds(settings, name):
-            for path, longest in known.items():
-                if longest.seconds > most:
-                    out.append(Problem(path=path, reason=f"{longest}: {why}", fix=f"at most {Duration(most)}"))
+        most, why = _most(settings, name)
+        for path, longest in known.items():
+            if longest > most:
+                out.append(Problem(path=path, reason=f"{longest} is too long: {why}", fix=f"at most {most}"))
     return out
 
 
-def _bounds(settings: PlatformSettings, name: str) -> list[tuple[int, str]]:
-    """The longest requests that a service can be drained of, each with the reason."""
+def _most(settings: PlatformSettings, name: str) -> tuple[Duration, str]:
+    """The longest requests that a service can be drained of, and why.
+
+    What a load balancer can wait for (an hour) lies far beyond what any node promises.
+    """
     settle = drain.settle(settings, name)
     pools = drain.hosts(settings, name)
     hastiest = min(pools, key=lambda pool: (drain.promise(pools[pool]), pool), default=None)
@@ -42,11 +41,7 @@ def _bounds(settings: PlatformSettings, name: str) -> list[tuple[int, str]]:
         f"a drain of {name} waits {settle} until no request arrives, then for the longest request, then "
         f"{drain.BUFFER}s; a {node} promises {Duration(promise)} in all"
     )
-    out = [(promise - settle.seconds - drain.BUFFER, why)]
-    if drain.behind_load_balancer(settings, name):
-        limit = min(MAX_DEREGISTRATION, MAX_IDLE - drain.IDLE_MARGIN)
-        out.append((limit, f"a load balancer lets requests of a leaving pod finish for {Duration(limit)} at most"))
-    return out
+    return Duration(promise - settle.seconds - drain.BUFFER), why
 
 
 def timeouts(settings: PlatformSettings) -> list[Problem]:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from settings import names as derived_names
 from settings.environment import derived_keys
+from settings.flows import weights_pods
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, dotted
 from settings.service import Service
 
 ROLE_LIMIT = 64
 """Longest IAM role name (IAM user guide, quotas)."""
-REPOSITORY_LIMIT = 256
-"""Longest name of a repository (ECR API reference, CreateRepository)."""
 _RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-
-
 _GUARDS = ("allow-dns", "default-deny")
 """The NetworkPolicies that every namespace has."""
-_WEIGHTS = "-weights"
 LABEL_LIMIT = 63
 """Longest value of a label."""
 
@@ -51,7 +47,7 @@ def names(settings: PlatformSettings) -> list[Problem]:
         at: Path = ("models", name)
         claims.claim("Service", model.namespace, name, at)
         claims.claim("NetworkPolicy", model.namespace, name, at)
-        claims.claim("NetworkPolicy", model.namespace, f"{name}{_WEIGHTS}", at)
+        claims.claim("NetworkPolicy", model.namespace, weights_pods(settings, name).app, at)
     return [*_reserved(settings), *_too_long(settings), *claims.problems]
 
 
@@ -104,23 +100,18 @@ def _reserved(settings: PlatformSettings) -> list[Problem]:
 
 def _too_long(settings: PlatformSettings) -> list[Problem]:
     out = []
-    for name, service in settings.services.items():
+    for name in settings.services:
         at: Path = ("services", name)
         role = derived_names.role(settings, name)
         if len(role) > ROLE_LIMIT:
             over = len(role) - ROLE_LIMIT
             reason = f"its role {role} has {len(role)} characters, IAM takes {ROLE_LIMIT}"
             out.append(Problem(path=at, reason=reason, fix=f"shorten the service's name or `prefix` by {over}"))
-        repository = f"{settings.stem}/{service.image.repository}"
-        if len(repository) > REPOSITORY_LIMIT:
-            over = len(repository) - REPOSITORY_LIMIT
-            reason = f"{repository} has {len(repository)} characters, ECR takes {REPOSITORY_LIMIT}"
-            path: Path = (*at, "image", "repository")
-            out.append(Problem(path=path, reason=reason, fix=f"shorten it or `prefix` by {over}"))
     for name in settings.models:
-        over = len(f"{name}{_WEIGHTS}") - LABEL_LIMIT
+        label = weights_pods(settings, name).app
+        over = len(label) - LABEL_LIMIT
         if over > 0:
-            reason = f"the pods that fetch its weights are labelled {name}{_WEIGHTS}, a label takes {LABEL_LIMIT}"
+            reason = f"the pods that fetch its weights are labelled {label}, a label takes {LABEL_LIMIT}"
             out.append(Problem(path=("models", name), reason=reason, fix=f"shorten the name by {over}"))
     return out
 

@@ -1,9 +1,12 @@
-"""The command line as a user meets it: text, JSON, exit codes, files."""
+"""The command line as a user meets it: text, JSON, exit codes, files.
+
+That the bytes are the same whatever the hash seed is held by tests/judges/manifests.py, in processes of their own.
+"""
 
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,15 +19,9 @@ from workbench import cli
 from workbench.plan import stack as planning
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "workbench", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "workbench", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.requirement("S003-109", "S003-110")
@@ -89,26 +86,33 @@ def test_a_second_plan_removes_what_the_first_left(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["x"], "no temporary folder is left"
 
 
-def test_the_same_bytes_twice_whatever_the_hash_seed(tmp_path: Path) -> None:
-    for seed in ("1", "2"):
-        done = run("plan", "prod", "--out", str(tmp_path / "x" / seed), PYTHONHASHSEED=seed)
-        assert done.returncode == 0, done.stderr
-        (tmp_path / seed).write_text(done.stdout.replace(str(tmp_path / "x" / seed), "OUT"))
-    files = {seed: _files(tmp_path / "x" / seed) for seed in ("1", "2")}
-    assert files["1"] == files["2"]
-    assert (tmp_path / "1").read_text() == (tmp_path / "2").read_text()
-
-
 def _files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_a_change_of_one_setting_shows_as_the_smallest_diff(tmp_path: Path) -> None:
-    project = copy_of_project(tmp_path)
-    before = plan_in(project, "prod", tmp_path / "before")
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what a user edits, in the place of the real one."""
+    copy = tmp_path / "project"
+    copy.mkdir()
+    for path in [*ROOT.glob("Pulumi.*.yaml"), ROOT / "__main__.py"]:
+        shutil.copy(path, copy)
+    shutil.copytree(ROOT / "platforms", copy / "platforms")
+    monkeypatch.setattr("workbench.plan.stack.ROOT", copy)
+    monkeypatch.setattr("settings.resolve.PLATFORMS", copy / "platforms")
+    return copy
+
+
+def planned_files(stack: str, out: Path) -> dict[str, bytes]:
+    assert cli.main(["plan", stack, "--out", str(out)]) == 0
+    return _files(out)
+
+
+def test_a_change_of_one_setting_shows_as_the_smallest_diff(project: Path, tmp_path: Path) -> None:
+    before = planned_files("prod", tmp_path / "before")
     file = project / "Pulumi.prod.yaml"
     file.write_text(file.read_text().replace("max: 10", "max: 9"))
-    after = plan_in(project, "prod", tmp_path / "after")
+    after = planned_files("prod", tmp_path / "after")
     changed = {name for name in before if before[name] != after[name]}
     assert set(before) == set(after)
     assert changed == {"plan.json", "manifests/platform/horizontalpodautoscaler-gateway-hpa.yaml"}
@@ -121,12 +125,11 @@ def test_a_change_of_one_setting_shows_as_the_smallest_diff(tmp_path: Path) -> N
     assert len(lines) == 2
 
 
-def test_the_order_of_keys_in_the_yaml_changes_nothing(tmp_path: Path) -> None:
-    project = copy_of_project(tmp_path)
-    before = plan_in(project, "prod", tmp_path / "before")
+def test_the_order_of_keys_in_the_yaml_changes_nothing(project: Path, tmp_path: Path) -> None:
+    before = planned_files("prod", tmp_path / "before")
     for file in (project / "Pulumi.prod.yaml", project / "platforms" / "llm-optimization.yaml"):
         file.write_text(yaml.safe_dump(_reversed(yaml.safe_load(file.read_text())), sort_keys=False))
-    assert plan_in(project, "prod", tmp_path / "after") == before
+    assert planned_files("prod", tmp_path / "after") == before
 
 
 def _reversed(data: object) -> object:
@@ -135,52 +138,37 @@ def _reversed(data: object) -> object:
     return data
 
 
-def copy_of_project(tmp_path: Path) -> Path:
-    import shutil
-
-    ignore = shutil.ignore_patterns(".*", "out", "__pycache__", "tests", "docs")
-    return Path(shutil.copytree(ROOT, tmp_path / "project", ignore=ignore))
-
-
-def plan_in(project: Path, stack: str, out: Path) -> dict[str, bytes]:
-    arguments = [sys.executable, "-m", "workbench", "plan", stack, "--out", str(out)]
-    done = subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return _files(out)
-
-
-def test_refused_settings_end_with_1_name_file_and_line_and_leave_the_last_plan_alone(tmp_path: Path) -> None:
-    project = copy_of_project(tmp_path)
-    before = plan_in(project, "prod", tmp_path / "out")
+def test_refused_settings_end_with_1_name_file_and_line_and_leave_the_last_plan_alone(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = planned_files("prod", tmp_path / "out")
     file = project / "Pulumi.prod.yaml"
     text = file.read_text().replace("max: 10", "max: 40")
     file.write_text(text.replace("quant-api: {replicas: 3", "quant-api: {replicass: 3"))
-    arguments = [sys.executable, "-m", "workbench", "plan", "prod", "--out", str(tmp_path / "out")]
-    done = subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
+    assert cli.main(["plan", "prod", "--out", str(tmp_path / "out")]) == 1
     line = file.read_text().splitlines().index("      quant-api: {replicass: 3, disruption: {min_available: 1}}") + 1
-    assert f"Pulumi.prod.yaml:{line}: services.quant-api.replicass: there is no such key here" in done.stderr
-    assert "did you mean replicas?" in done.stderr
-    assert "Traceback" not in done.stderr
+    said = capsys.readouterr().err
+    assert f"Pulumi.prod.yaml:{line}: services.quant-api.replicass: there is no such key here" in said
+    assert "did you mean replicas?" in said
     assert _files(tmp_path / "out") == before
-    file.write_text(file.read_text().replace("replicass", "replicas"))
-    done = subprocess.run([*arguments, "--json"], cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    document = json.loads(done.stdout)
+    file.write_text(text)
+    assert cli.main(["plan", "prod", "--out", str(tmp_path / "out"), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
     assert document["ok"] is False
     problem = next(p for p in document["problems"] if p["rule"] == "quota" and "limits.cpu" in p["reason"])
     assert "needs 41" in problem["reason"]
 
 
-def test_a_failing_program_shows_its_cause_and_place_and_no_traceback(tmp_path: Path) -> None:
-    project = copy_of_project(tmp_path)
+def test_a_failing_program_shows_its_cause_and_place_and_no_traceback(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.cli.ROOT", project)
     main = project / "__main__.py"
     main.write_text(main.read_text() + 'raise LookupError("the moon is not in this quarter")\n')
-    arguments = [sys.executable, "-m", "workbench", "plan", "dev", "--out", str(tmp_path / "out")]
-    done = subprocess.run(arguments, cwd=project, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "the program failed: LookupError: the moon is not in this quarter (__main__.py:" in done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
+    assert cli.main(["plan", "dev", "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr()
+    assert "the program failed: LookupError: the moon is not in this quarter (__main__.py:" in said.err
+    assert "Traceback" not in said.err + said.out
     assert not (tmp_path / "out").exists()
 
 

@@ -148,6 +148,9 @@ def record(
 
     def run() -> None:
         loop = asyncio.new_event_loop()
+        # The first failure is raised below; its fellow tasks would each be logged when they are collected, some time
+        # later and elsewhere. The SDK's own executor turns asyncio's logger off for the same reason.
+        loop.set_exception_handler(lambda _loop, _context: None)
         asyncio.set_event_loop(loop)
         try:
             pulumi.runtime.configure(

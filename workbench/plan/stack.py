@@ -16,7 +16,7 @@ from settings.flows import Addresses, Peer, Pods, dns, flows
 from settings.model import PlatformSettings
 from settings.pins import Supply, supplies
 from settings.problems import Problem, SettingsError
-from settings.resolve import PLATFORMS, Resolved, resolve, secret_keys
+from settings.resolve import Resolved, resolve, secret_keys
 from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, StackFile, read_stack_file, unused_secrets
 from settings.yaml_reader import Document
 from workbench.plan.recorder import record
@@ -58,28 +58,27 @@ class Plan:
         return [supply for supply in supplies(self.settings) if not supply.pinned]
 
 
-def stacks(root: Path = ROOT) -> list[str]:
+def stacks() -> list[str]:
     """The stacks that have a file."""
-    return sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
+    return sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in ROOT.glob("Pulumi.*.yaml"))
 
 
-def read(stack: str, platform: str | None = None, root: Path = ROOT) -> tuple[StackFile, Resolved]:
+def read(stack: str, platform: str | None = None) -> tuple[StackFile, Resolved]:
     """The stack's file and its settings.
 
     Args:
         stack: name of the stack.
         platform: another base than the stack file names.
-        root: the folder of the stack files.
 
     Raises:
         SettingsError: they are refused.
     """
-    file = read_stack_file(root / f"Pulumi.{stack}.yaml")
+    file = read_stack_file(ROOT / f"Pulumi.{stack}.yaml")
     overlay = file.overlay
     if platform is not None and isinstance(overlay.data, dict):
         overlay = Document(overlay.name, {**overlay.data, "base": platform}, overlay.lines)
         file = StackFile(overlay, file.secrets)
-    resolved = resolve(overlay, file.secrets, PLATFORMS if root == ROOT else root / "platforms")
+    resolved = resolve(overlay, file.secrets)
     unused = unused_secrets(file, secret_keys(resolved.settings))
     if unused:
         raise SettingsError(unused)

@@ -1,0 +1,84 @@
+"""Who may talk to whom follows from the settings, each connection once."""
+
+from __future__ import annotations
+
+from settings.flows import Addresses, Flow, Pods, flows
+from tests.support import resolved, tiny
+
+NAME = "app.kubernetes.io/name"
+DOOR, WORKER, MIND = Pods("front", "door"), Pods("back", "worker"), Pods("back", "mind")
+COLLECTOR, PROMETHEUS = Pods("watch", "otel-collector", NAME), Pods("watch", "prometheus", NAME)
+
+
+def found(**changes: object) -> set[tuple[object, object, int, str]]:
+    return {(f.source, f.target, f.port, f.why) for f in flows(resolved(tiny(**changes)).settings)}
+
+
+def named(name: str, *cidrs: str, excluded: tuple[str, ...] = ()) -> Addresses:
+    return Addresses(name, cidrs, excluded)
+
+
+def test_the_flows_of_the_smallest_platform_are_these_and_no_others() -> None:
+    endpoints = named("aws-endpoints", "10.0.224.0/20", "10.0.240.0/20")
+    private = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+    assert found() == {
+        (named("load-balancer", "10.0.224.0/20", "10.0.240.0/20"), DOOR, 8000, "ingress"),
+        (DOOR, WORKER, 8000, "route"),
+        (WORKER, MIND, 9000, "calls"),
+        (DOOR, endpoints, 443, "STS"),
+        (WORKER, endpoints, 443, "SageMaker, STS"),
+        (DOOR, COLLECTOR, 4317, "telemetry"),
+        (WORKER, COLLECTOR, 4317, "telemetry"),
+        (MIND, COLLECTOR, 4317, "telemetry"),
+        (PROMETHEUS, DOOR, 8000, "metrics"),
+        (PROMETHEUS, WORKER, 8000, "metrics"),
+        (PROMETHEUS, MIND, 9000, "metrics"),
+        (Pods("back", "mind-weights"), named("internet", "0.0.0.0/0", excluded=private), 443, "weights"),
+    }
+
+
+def test_a_route_that_is_gone_takes_its_flow_along() -> None:
+    assert (DOOR, WORKER, 8000, "route") not in found(services__door__routes=None)
+
+
+def test_flows_lead_to_the_pods_port_and_not_to_the_services() -> None:
+    assert (DOOR, WORKER, 9001, "route") in found(services__worker__port=9001, services__worker__service_port=81)
+
+
+def test_the_agent_on_the_node_gives_roles_under_pod_identity_and_sts_without() -> None:
+    agent = named("pod-identity-agent", "169.254.170.23/32")
+    some = found(aws__identity="pod-identity")
+    assert (DOOR, agent, 80, "Pod Identity") in some
+    assert "STS" not in {why for *_, why in some}
+    assert (WORKER, named("aws-endpoints", "10.0.224.0/20", "10.0.240.0/20"), 443, "SageMaker") in some
+
+
+def test_without_an_account_there_are_no_roles_to_fetch() -> None:
+    whys = [why for *_, why in found(aws__account=None)]
+    assert "STS" not in whys
+    assert "Pod Identity" not in whys
+
+
+def test_without_telemetry_nobody_talks_to_a_collector() -> None:
+    assert not {why for *_, why in found(observability=None)} & {"telemetry", "metrics"}
+
+
+def test_webhooks_are_called_by_the_control_plane() -> None:
+    source = named("control-plane", "10.0.224.0/20", "10.0.240.0/20")
+    assert (source, Pods("watch", "checker", NAME), 9443, "webhook") in found(
+        namespaces__watch__webhooks={"checker": 9443}
+    )
+
+
+def test_one_connection_is_one_flow_however_many_settings_ask_for_it() -> None:
+    twice = {"services__door__routes": {"again": {"to": "worker", "timeout": "25s"}}}
+    all_ = flows(resolved(tiny(**twice)).settings)
+    keys = [(f.source, f.target, f.port, f.protocol) for f in all_]
+    assert len(keys) == len(set(keys))
+    assert all_ == sorted(all_, key=lambda f: (str(f.source), str(f.target), f.port, f.protocol))
+
+
+def test_pods_are_selected_by_the_label_that_holds_their_name() -> None:
+    assert DOOR.labels == {"app": "door"}
+    assert COLLECTOR.labels == {NAME: "otel-collector"}
+    assert Flow(DOOR, WORKER, 1, "x").protocol == "TCP"
