@@ -10,7 +10,7 @@ STACK ?=
 PLATFORM ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help plan manifests test check format lint types plans requirements bench clean
+.PHONY: help plan manifests test check format lint types plans requirements mutants bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ plans: $(TOOLS) ## plan every stack; every manifest against Kubernetes' schemas
 
 requirements: $(TOOLS) ## which items of docs/requirements.md are proven, decided otherwise, or open
 	$(BIN)/python -m tests.requirements_report
+
+mutants: $(TOOLS) ## break every leaf and key of the committed files in turn (about five minutes)
+	$(BIN)/python -m tests.judges.mutants
 
 bench: $(TOOLS) ## how long a plan takes, as a ratio
 	$(BIN)/python -m tests.benchmarks.plan

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from settings.instances import InstanceType, instance_types
 from settings.model import PlatformSettings
 from settings.problems import Path
-from settings.tenancy import Namespace
+from settings.tenancy import Namespace, Quota
 from settings.types import Cpu, Memory
 from settings.workload import Amounts
 
@@ -78,6 +78,22 @@ def demands(settings: PlatformSettings) -> list[Demand]:
         )
         for name, service in sorted(settings.services.items())
     ]
+
+
+def hard_limits(quota: Quota) -> dict[str, str]:
+    """A quota as Kubernetes spells it; what is not set is not limited."""
+    values = {
+        "configmaps": quota.configmaps,
+        "limits.cpu": quota.limits.cpu,
+        "limits.memory": quota.limits.memory,
+        "pods": quota.pods,
+        "requests.cpu": quota.requests.cpu,
+        "requests.memory": quota.requests.memory,
+        "requests.nvidia.com/gpu": quota.requests.gpu,
+        "secrets": quota.secrets,
+        "services": quota.services,
+    }
+    return {key: str(value) for key, value in values.items() if value is not None}
 
 
 def quota_lines(settings: PlatformSettings, name: str) -> list[Line]:

@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.kubernetes.labels import PlatformLabels
 from components.kubernetes.wires import NamespaceRef
+from settings.capacity import hard_limits
 from settings.flows import dns
 from settings.tenancy import ContainerAmounts, Namespace, Quota
 
@@ -117,22 +118,6 @@ class TenantNamespace(pulumi.ComponentResource):
             ),
             opts=self._inside,
         )
-
-
-def hard_limits(quota: Quota) -> dict[str, str]:
-    """A quota as Kubernetes spells it; what is not set is not limited."""
-    values = {
-        "configmaps": quota.configmaps,
-        "limits.cpu": quota.limits.cpu,
-        "limits.memory": quota.limits.memory,
-        "pods": quota.pods,
-        "requests.cpu": quota.requests.cpu,
-        "requests.memory": quota.requests.memory,
-        "requests.nvidia.com/gpu": quota.requests.gpu,
-        "secrets": quota.secrets,
-        "services": quota.services,
-    }
-    return {key: str(value) for key, value in values.items() if value is not None}
 
 
 def _amounts(amounts: ContainerAmounts) -> dict[str, str]:

@@ -32,7 +32,7 @@ RULES: tuple[Rule, ...] = (
     Rule("config-keys", "no variable of a service is set twice", naming.config_keys),
     Rule("requests-within-limits", "requests never exceed limits", capacity.requests_within_limits),
     Rule("limit-range", "the limit range admits every container", capacity.limit_range),
-    Rule("quota", "every namespace quota holds all ceilings plus surge", capacity.quota),
+    Rule("quota", "every namespace has a quota that holds all ceilings plus surge", capacity.quota),
     Rule("instance-fit", "every pod fits enough instance types of its pool", capacity.instance_fit),
     Rule("pool-size", "every pool holds its workloads at their ceilings plus surge", capacity.pool_size),
     Rule("placement", "every service has nodes that take it", nodes.placement),

@@ -59,9 +59,13 @@ def limit_range(settings: PlatformSettings) -> list[Problem]:
 
 
 def quota(settings: PlatformSettings) -> list[Problem]:
-    """Each namespace's quota holds (ceiling + surge) x requests and limits of all that runs in it."""
+    """Each namespace's quota limits something, and holds (ceiling + surge) x requests and limits of what runs there."""
     out = []
-    for name in settings.namespaces:
+    for name, namespace in settings.namespaces.items():
+        if not capacity.hard_limits(namespace.quota):
+            fix = 'for example {limits: {cpu: "16", memory: 32Gi}, pods: 15}'
+            reason = f"limits nothing: namespace {name} could take every node"
+            out.append(Problem(path=("namespaces", name, "quota"), reason=reason, fix=fix))
         for line in capacity.quota_lines(settings, name):
             if not line.fits:
                 needed, there = line.shown(line.needed), line.shown(line.available)

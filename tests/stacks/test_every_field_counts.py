@@ -15,10 +15,11 @@ from pydantic import BaseModel
 
 from components.llm_platform import LlmPlatform, LlmPlatformArgs
 from settings.annotations import _unwrap
+from settings.problems import SettingsError
 from settings.resolve import Resolved
 from settings.spec import Spec
 from settings.types import Cpu, Duration, Integer, Memory, Percent, Text
-from tests.support import TINY_SECRETS, problems, put, resolved, tiny
+from tests.support import TINY_SECRETS, put, resolved, tiny
 from workbench.plan import report
 from workbench.plan.manifests import plan_json
 from workbench.plan.recorder import record
@@ -128,15 +129,16 @@ def _of(choice: Any, value: Any) -> list[Any]:
 @cache
 def effect(text: str) -> str:
     """Everything that a user sees of an overlay: resources, exports, verdicts; or the refusal."""
-    overlay = json.loads(text)
-    refusals = problems(overlay)
-    if refusals:
-        # A tier gives its namespaces their shape, so that an unknown one is found with the shape.
-        assert not [p for p in refusals if p.rule == "shape" and p.path[-1] != "tier"], refusals
-        return str(refusals)
-    settings = resolved(overlay)
-    plan = judged("test", settings, planned(settings))
-    return json.dumps(plan_json(plan), sort_keys=True) + report.text(plan, Path("out"), 0)
+    try:
+        settings = resolved(json.loads(text))
+    except SettingsError as error:
+        refusals = error.problems
+    else:
+        plan = judged("test", settings, planned(settings))
+        return json.dumps(plan_json(plan), sort_keys=True) + report.text(plan, Path("out"), 0)
+    # A tier gives its namespaces their shape, so that an unknown one is found with the shape.
+    assert not [p for p in refusals if p.rule == "shape" and p.path[-1] != "tier"], refusals
+    return str(refusals)
 
 
 def planned(resolved_settings: Resolved) -> Any:

@@ -96,13 +96,15 @@ def _capacity(plan: Plan) -> Iterator[str]:
 def _pool(plan: Plan, name: str) -> Iterator[str]:
     settings, pool = plan.settings, plan.settings.node_pools[name]
     demands = [d for d in capacity.demands(settings) if d.pool == name]
-    smallest = capacity.rooms(settings, name)[0]
-    needed = capacity.nodes_needed(demands, smallest) if demands else 0
-    pods = ", ".join(f"{d.pods} x {d.name}" for d in demands) or "nothing runs here yet"
-    yield f"pool {name}: {needed} of {pool.max} nodes of {smallest.instance_type} ({pods})"
+    smallest, need = capacity.rooms(settings, name)[0], capacity.pool_need(settings, name)
+    pods = ", ".join(f"{d.pods} x {d.name}" for d in demands)
+    if need is None:
+        yield f"pool {name}: nothing runs here yet (up to {pool.max} nodes)"
+    else:
+        yield f"pool {name}: {need.nodes} of {pool.max} nodes of {need.instance_type} ({pods})"
     room = f"{Cpu(smallest.cpu)} CPU, {smallest.memory >> 20}Mi, {smallest.pods} pods"
     types = f"each pod fits at least {max(1, pool.min_fitting_types)} of its {len(pool.instance_types)} instance types"
-    yield f"  a node offers {room} after daemonsets and takes {pool.node_start_up} to come; {types}"
+    yield f"  its smallest node offers {room} after daemonsets and takes {pool.node_start_up} to come; {types}"
 
 
 def _drain(plan: Plan) -> Iterator[str]:
@@ -170,7 +172,8 @@ def _inline(item: Any) -> str:
 
 def _tail(plan: Plan, out: Path, files: int) -> list[str]:
     verdict = "refused" if plan.refused else "holds"
-    advice = f", {len(plan.advice)} pieces of advice" if plan.advice else ""
+    pieces = len(plan.advice)
+    advice = f", {pieces} piece{'s' if pieces > 1 else ''} of advice" if pieces else ""
     lines = [f"Verdict: {verdict}{advice}."]
     if not plan.refused:
         incomplete = sum(1 for o in plan.graph.objects if undecided(o.manifest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from policy import rules as graph_rules
@@ -77,7 +77,7 @@ def read(stack: str, platform: str | None = None) -> tuple[StackFile, Resolved]:
     overlay = file.overlay
     if platform is not None and isinstance(overlay.data, dict):
         overlay = Document(overlay.name, {**overlay.data, "base": platform}, overlay.lines)
-        file = StackFile(overlay, file.secrets)
+        file = replace(file, overlay=overlay)
     resolved = resolve(overlay, file.secrets)
     unused = unused_secrets(file, secret_keys(resolved.settings))
     if unused:

@@ -91,6 +91,14 @@ LIMIT_RANGE = (
 
 QUOTA = (
     Red(
+        "a quota without any bound",
+        {"tiers__small__quota": dict.fromkeys(("requests", "limits", "pods", "services", "configmaps", "secrets"))},
+        (*TIER, "quota"),
+        ("limits nothing: namespace back could take every node",),
+        "for example {limits:",
+        green={"tiers__small__quota": dict.fromkeys(("requests", "limits", "services", "configmaps", "secrets"))},
+    ),
+    Red(
         "pods",
         {"tiers__small__quota__pods": 4},
         (*TIER, "quota", "pods"),
