@@ -15,7 +15,7 @@ from settings.cloud import ExistingCluster
 from settings.model import PlatformSettings
 from settings.problems import Problem, SettingsError, one_of, suggest
 from settings.resolve import resolve, secret_keys
-from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, ROOT, StackFile, unused_secrets
+from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, ROOT, StackFile, other_region, unused_secrets
 from settings.yaml_reader import Document
 
 DEFAULT_KUBECONFIG = Path(".local") / "kubeconfig"
@@ -71,11 +71,12 @@ def _settings(config: pulumi.Config, file: str) -> PlatformSettings:
     if overlay is None:
         fix = f"give {key}: with base and environment in {file}"
         raise SettingsError([Problem(path=ROOT, file=file, reason="is missing", fix=fix)])
-    stack = StackFile(Document(file, overlay), frozenset(_secret_names()))
+    region = pulumi.Config("aws").get("region")
+    stack = StackFile(Document(file, overlay), frozenset(_secret_names()), region=region)
     settings = resolve(stack.overlay, stack.secrets).settings
-    unused = unused_secrets(stack, secret_keys(settings))
-    if unused:
-        raise SettingsError(unused)
+    beside = [*unused_secrets(stack, secret_keys(settings)), *other_region(stack, settings.aws.region)]
+    if beside:
+        raise SettingsError(beside)
     return settings
 
 

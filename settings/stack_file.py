@@ -17,6 +17,8 @@ ROOT: Path = ("config", f"{NAMESPACE}:platform")
 """Where the overlay stands in a stack file."""
 KUBECONFIG_KEY = "kubeconfig"
 """The secure key that may hold the kubeconfig of an existing cluster."""
+REGION_KEY = "aws:region"
+"""The AWS provider's own key; people are used to writing it."""
 RESERVED_KEYS = ("platform", KUBECONFIG_KEY)
 """Config keys that are no secret of a service."""
 _ENGINE_KEYS = ("config", "encryptionsalt", "encryptedkey", "secretsprovider", "environment")
@@ -32,6 +34,9 @@ class StackFile:
     """Names of its secure keys, without the namespace."""
     lines: Mapping[str, int] = field(default_factory=dict)
     """Name of a secure key -> its line; empty where the engine handed the keys over."""
+    region: str | None = None
+    """What `aws:region` says beside the platform; the platform's own aws.region is what counts."""
+    region_line: int | None = None
 
 
 def read_stack_file(path: FilePath) -> StackFile:
@@ -63,7 +68,9 @@ def read_stack_file(path: FilePath) -> StackFile:
     prefix = f"{NAMESPACE}:"
     secrets = {key.removeprefix(prefix): key for key in config if key.startswith(prefix) and key != ROOT[1]}
     lines = {name: document.lines[ROOT[0], key] for name, key in secrets.items()}
-    return StackFile(document.at(ROOT), frozenset(secrets), lines)
+    region = config.get(REGION_KEY)
+    region_line = document.lines.get((ROOT[0], REGION_KEY))
+    return StackFile(document.at(ROOT), frozenset(secrets), lines, None if region is None else str(region), region_line)
 
 
 def _problem(document: Document, path: Path, reason: str, fix: str) -> Problem:
@@ -89,6 +96,21 @@ def _fault(document: Document, key: str, value: Any) -> Problem | None:
     if ours and namespace != NAMESPACE:
         return _problem(document, path, "there is no such config key", f"did you mean {NAMESPACE}:{name}?")
     return None
+
+
+def other_region(stack: StackFile, region: str) -> list[Problem]:
+    """An `aws:region` that says another region than the platform: nothing reads it, and its author believes it."""
+    if stack.region in (None, region):
+        return []
+    return [
+        Problem(
+            path=(ROOT[0], REGION_KEY),
+            file=stack.overlay.name,
+            line=stack.region_line,
+            reason=f"says {stack.region}, and the platform's aws.region says {region}, which is what counts",
+            fix=f"set aws.region in {ROOT[1]}, and leave {REGION_KEY} out",
+        )
+    ]
 
 
 def unused_secrets(stack: StackFile, named: Collection[str]) -> list[Problem]:

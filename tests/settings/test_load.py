@@ -295,3 +295,14 @@ def test_a_setting_that_the_engine_cannot_write_in_json_is_refused_and_never_rai
 def test_resolve_raises_what_load_turns_into_the_engines_error() -> None:
     with pytest.raises(SettingsError):
         resolve(Document("x", {"base": "nothing"}), ())
+
+
+def test_a_region_of_the_aws_provider_that_differs_from_the_platforms_is_refused() -> None:
+    def program() -> None:
+        load(pulumi.Config(NAMESPACE))
+
+    config = {f"{NAMESPACE}:platform": local()}
+    secrets = (f"{NAMESPACE}:{KUBECONFIG_KEY}",)
+    World().deploy(program, config={**config, "aws:region": "us-west-2"}, secrets=secrets)
+    with pytest.raises(ProgramError, match=r"says eu-west-1, and the platform's aws\.region says us-west-2"):
+        World().deploy(program, config={**config, "aws:region": "eu-west-1"}, secrets=secrets)

@@ -159,6 +159,21 @@ def test_refused_settings_end_with_1_name_file_and_line_and_leave_the_last_plan_
     assert "needs 41" in problem["reason"]
 
 
+def test_a_region_beside_the_platform_that_says_another_is_refused(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = project / "Pulumi.dev.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("config:\n", "config:\n  aws:region: us-west-2\n"))
+    assert cli.main(["plan", "dev", "--out", str(tmp_path / "out")]) == 0
+    file.write_text(text.replace("config:\n", "config:\n  aws:region: eu-west-1\n"))
+    assert cli.main(["plan", "dev", "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert (
+        'Pulumi.dev.yaml:3: config."aws:region": says eu-west-1, and the platform\'s aws.region says us-west-2' in said
+    )
+
+
 def test_a_failing_program_shows_its_cause_and_place_and_no_traceback(
     project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

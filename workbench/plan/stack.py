@@ -17,7 +17,7 @@ from settings.model import PlatformSettings
 from settings.pins import Supply, supplies
 from settings.problems import Problem, SettingsError
 from settings.resolve import Resolved, resolve, secret_keys
-from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, StackFile, read_stack_file, unused_secrets
+from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, StackFile, other_region, read_stack_file, unused_secrets
 from settings.yaml_reader import Document
 from workbench.plan.recorder import record
 
@@ -79,9 +79,10 @@ def read(stack: str, platform: str | None = None) -> tuple[StackFile, Resolved]:
         overlay = Document(overlay.name, {**overlay.data, "base": platform}, overlay.lines)
         file = replace(file, overlay=overlay)
     resolved = resolve(overlay, file.secrets)
-    unused = unused_secrets(file, secret_keys(resolved.settings))
-    if unused:
-        raise SettingsError(unused)
+    settings = resolved.settings
+    beside = [*unused_secrets(file, secret_keys(settings)), *other_region(file, settings.aws.region)]
+    if beside:
+        raise SettingsError(beside)
     return file, resolved
 
 
