@@ -14,8 +14,8 @@ import yaml
 from settings.cloud import ExistingCluster
 from settings.model import PlatformSettings
 from settings.problems import Problem, SettingsError, one_of, suggest
-from settings.resolve import resolve, secret_keys
-from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, ROOT, StackFile, other_region, unused_secrets
+from settings.resolve import resolve_stack, secret_keys
+from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, ROOT, StackFile
 from settings.yaml_reader import Document
 
 DEFAULT_KUBECONFIG = Path(".local") / "kubeconfig"
@@ -73,11 +73,7 @@ def _settings(config: pulumi.Config, file: str) -> PlatformSettings:
         raise SettingsError([Problem(path=ROOT, file=file, reason="is missing", fix=fix)])
     region = pulumi.Config("aws").get("region")
     stack = StackFile(Document(file, overlay), frozenset(_secret_names()), region=region)
-    settings = resolve(stack.overlay, stack.secrets).settings
-    beside = [*unused_secrets(stack, secret_keys(settings)), *other_region(stack, settings.aws.region)]
-    if beside:
-        raise SettingsError(beside)
-    return settings
+    return resolve_stack(stack).settings
 
 
 def _secret_names() -> set[str]:

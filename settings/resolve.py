@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -11,7 +11,7 @@ from settings.merge import merge
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, SettingsError, in_order, nearest, one_of, suggest
 from settings.screening import screen
-from settings.stack_file import NAMESPACE, RESERVED_KEYS, ROOT
+from settings.stack_file import NAMESPACE, RESERVED_KEYS, ROOT, StackFile, other_region, unused_secrets
 from settings.types import kind_of
 from settings.yaml_reader import Document, read_file
 
@@ -39,6 +39,16 @@ def resolve(overlay: Document, secrets: Collection[str], platforms: FilePath | N
         SettingsError: with every problem of the first pass that finds one.
     """
     return settle(_base(overlay, platforms or PLATFORMS), overlay, secrets)
+
+
+def resolve_stack(stack: StackFile) -> Resolved:
+    """The settings of a stack, and no key beside its platform that says something else. Raises as `resolve` does."""
+    resolved = resolve(stack.overlay, stack.secrets)
+    settings = resolved.settings
+    beside = [*unused_secrets(stack, secret_keys(settings)), *other_region(stack, settings.aws.region)]
+    if beside:
+        raise SettingsError(beside)
+    return resolved
 
 
 def settle(base: Document, overlay: Document, secrets: Collection[str]) -> Resolved:
@@ -116,10 +126,7 @@ def _secrets(settings: PlatformSettings, available: Collection[str]) -> list[Pro
     return out
 
 
-def secret_keys(settings: PlatformSettings) -> Mapping[str, Path]:
-    """The `secure:` keys that the settings name, each with a path that names it."""
-    return {
-        secret.config: ("services", name, "secrets", file, "config")
-        for name, service in settings.services.items()
-        for file, secret in service.secrets.items()
-    }
+def secret_keys(settings: PlatformSettings) -> tuple[str, ...]:
+    """The `secure:` keys that the settings name, sorted."""
+    services = settings.services.values()
+    return tuple(sorted({secret.config for service in services for secret in service.secrets.values()}))

@@ -16,6 +16,7 @@ from components.kubernetes.probes import http_probe
 from components.kubernetes.security import restricted_container, restricted_pod
 from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget, ServiceAddress
 from settings.drain import Drain
+from settings.names import service_url
 from settings.service import Service
 from settings.types import Duration
 from settings.workload import Amounts, FixedScaling
@@ -97,8 +98,7 @@ class HttpService(pulumi.ComponentResource):
         self.address = ServiceAddress(
             name=name, namespace=args.namespace.name, port=args.spec.service_port, resource=service
         )
-        port = "" if args.spec.service_port == 80 else f":{args.spec.service_port}"
-        self.url = pulumi.Output.from_input(f"http://{name}.{args.namespace.name}.svc.cluster.local{port}")
+        self.url = pulumi.Output.from_input(service_url(name, args.spec))
         self.register_outputs({"url": self.url})
 
     def _metadata(self, name: str, annotations: Mapping[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:

@@ -15,9 +15,9 @@ from settings.addresses import cut
 from settings.flows import Addresses, Peer, Pods, dns, flows
 from settings.model import PlatformSettings
 from settings.pins import Supply, supplies
-from settings.problems import Problem, SettingsError
-from settings.resolve import Resolved, resolve, secret_keys
-from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, StackFile, other_region, read_stack_file, unused_secrets
+from settings.problems import Problem
+from settings.resolve import Resolved, resolve_stack
+from settings.stack_file import KUBECONFIG_KEY, NAMESPACE, StackFile, read_stack_file
 from settings.yaml_reader import Document
 from workbench.plan.recorder import record
 
@@ -78,12 +78,7 @@ def read(stack: str, platform: str | None = None) -> tuple[StackFile, Resolved]:
     if platform is not None and isinstance(overlay.data, dict):
         overlay = Document(overlay.name, {**overlay.data, "base": platform}, overlay.lines)
         file = replace(file, overlay=overlay)
-    resolved = resolve(overlay, file.secrets)
-    settings = resolved.settings
-    beside = [*unused_secrets(file, secret_keys(settings)), *other_region(file, settings.aws.region)]
-    if beside:
-        raise SettingsError(beside)
-    return file, resolved
+    return file, resolve_stack(file)
 
 
 def plan(stack: str, platform: str | None = None) -> Plan:
