@@ -10,22 +10,28 @@ import pulumi
 
 from components.cluster.connection import ClusterConnection, ClusterConnectionArgs
 from components.kubernetes.labels import Labels, PlatformLabels
-from components.kubernetes.wires import NamespaceRef, NodePlacement
+from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget, ServiceAddress, WeightsVolume
 from components.scaling.disruption import DisruptionBudget, DisruptionBudgetArgs
+from components.scaling.headroom import NodeHeadroom, NodeHeadroomArgs
 from components.scaling.horizontal import HorizontalScaler, HorizontalScalerArgs
 from components.scaling.priority import WorkloadPriority, WorkloadPriorityArgs
 from components.serving.http_service import HttpService, HttpServiceArgs
 from components.serving.ingress import PublicIngress, PublicIngressArgs
+from components.serving.model_server import ModelServer, ModelServerArgs, Place
+from components.serving.weights_cache import HubToken, WeightsCache, WeightsCacheArgs
 from components.tenancy.namespace import TenantNamespace, TenantNamespaceArgs
 from components.tenancy.network_policies import WorkloadNetworkPolicies, WorkloadNetworkPoliciesArgs
-from settings import drain, names
+from settings import drain, names, start_up, weights
+from settings.cache import ConfigToken, ExternalToken
+from settings.demand import largest_model, model_resources, resources_of
 from settings.environment import variables
-from settings.flows import flows
+from settings.flows import flows, quiet
 from settings.model import PlatformSettings
-from settings.pins import revision
-from settings.service import Service
+from settings.pins import pinned
+from settings.serving import serve
 from settings.types import Duration
-from settings.workload import Disruption, HpaScaling
+from settings.workload import Disruption, HpaScaling, Workload
+from settings.workloads import fewest, hosts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,18 @@ class LlmPlatformArgs:
     """Config key -> value."""
     kubeconfig: pulumi.Output[str] | None
     """The way to an existing cluster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicHost:
+    """A host on the load balancer, and what answers there."""
+
+    ingress: str
+    """Name of the Ingress object."""
+    host: str
+    address: ServiceAddress
+    health: str
+    deregistration: Duration
 
 
 class LlmPlatform(pulumi.ComponentResource):
@@ -61,17 +79,36 @@ class LlmPlatform(pulumi.ComponentResource):
         self._priorities = self._priority_classes()
         self._network_policies()
         services = {service: self._service(service) for service in sorted(args.settings.services)}
+        self._volumes = {cache: self._cache(cache) for cache in sorted(args.settings.caches)}
+        for model in sorted(args.settings.models):
+            self._model(model)
+        for pool in sorted(args.settings.node_pools):
+            self._headroom(pool)
+        self._grafana()
         self.outputs = self._outputs(services)
         self.register_outputs(dict(self.outputs))
 
     def _tenants(self) -> dict[str, NamespaceRef]:
-        version = self._settings.cluster.version
-        return {
-            name: TenantNamespace(
-                name, TenantNamespaceArgs(spec=spec, labels=self._labels, kubernetes_version=version), self._inside
-            ).ref
-            for name, spec in sorted(self._settings.namespaces.items())
-        }
+        balanced = self._load_balanced()
+        out = {}
+        for name, spec in sorted(self._settings.namespaces.items()):
+            args = TenantNamespaceArgs(
+                spec=spec,
+                labels=self._labels,
+                load_balanced=name in balanced,
+                kubernetes_version=self._settings.cluster.version,
+            )
+            out[name] = TenantNamespace(name, args, self._inside).ref
+        return out
+
+    def _load_balanced(self) -> set[str]:
+        """The namespaces that an ALB sends requests to."""
+        settings = self._settings
+        if settings.ingress is None or settings.ingress.class_name != "alb":
+            return set()
+        telemetry = settings.observability
+        grafana = {telemetry.namespace} if telemetry and telemetry.grafana else set()
+        return grafana | {service.namespace for service in settings.services.values() if service.ingress}
 
     def _priority_classes(self) -> dict[str, pulumi.Resource]:
         return {
@@ -81,32 +118,31 @@ class LlmPlatform(pulumi.ComponentResource):
 
     def _network_policies(self) -> None:
         args = WorkloadNetworkPoliciesArgs(
-            flows=flows(self._settings), namespaces=self._namespaces, labels=self._labels
+            flows=flows(self._settings), quiet=quiet(self._settings), namespaces=self._namespaces, labels=self._labels
         )
         WorkloadNetworkPolicies("network-policies", args, self._inside)
 
+    def _labels_of(self, app: str, component: str, namespace: str) -> Labels:
+        team = self._settings.namespaces[namespace].team
+        return Labels(platform=self._labels, app=app, component=component, team=team)
+
     def _service(self, name: str) -> HttpService:
         settings, spec = self._settings, self._settings.services[name]
-        labels = Labels(
-            platform=self._labels,
-            app=name,
-            component=spec.component,
-            team=settings.namespaces[spec.namespace].team,
-        )
+        labels = self._labels_of(name, spec.component, spec.namespace)
         solved = drain.solve(settings, name)
-        pools = drain.hosts(settings, name).values()
+        pools = hosts(settings, spec.pool).values()
         service = HttpService(
             name,
             HttpServiceArgs(
                 spec=spec,
                 labels=labels,
-                image=names.image(settings, spec),
+                image=names.image(settings, spec.image),
                 service_account=names.service_account(name, spec),
                 config_map=names.config_map(name, spec),
                 secret=names.secret(name),
                 variables=variables(settings, name),
                 drain=solved,
-                placement=self._placement(spec),
+                placement=self._placement(spec.pool),
                 node_start_up=max((pool.node_start_up for pool in pools), default=Duration(0)),
                 role_arn=names.role_arn(settings, name),
                 namespace=self._namespaces[spec.namespace],
@@ -115,46 +151,147 @@ class LlmPlatform(pulumi.ComponentResource):
             ),
             self._inside,
         )
-        self._scaling(name, spec, service, labels)
-        self._ingress(name, spec, service, labels, solved)
+        self._scaling(name, spec, service.scale_target, labels, fewest(settings, ("services", name)))
+        if spec.ingress is not None and solved.deregistration is not None:
+            self._ingress(
+                name,
+                PublicHost(
+                    ingress=names.ingress(name, spec),
+                    host=spec.ingress.host,
+                    address=service.address,
+                    health=spec.probes.liveness.path,
+                    deregistration=solved.deregistration,
+                ),
+                labels,
+            )
         return service
 
-    def _placement(self, spec: Service) -> NodePlacement:
-        if spec.pool is None:
+    def _placement(self, name: str | None) -> NodePlacement:
+        if name is None:
             return NodePlacement(selector={})
-        pool = self._settings.node_pools[spec.pool]
+        pool = self._settings.node_pools[name]
         return NodePlacement(
-            selector={names.POOL_LABEL: spec.pool},
+            selector={names.POOL_LABEL: name},
             tolerations=tuple((taint.key, taint.value, taint.effect) for taint in pool.taints),
         )
 
-    def _scaling(self, name: str, spec: Service, service: HttpService, labels: Labels) -> None:
+    def _scaling(self, name: str, spec: Workload, target: ScaleTarget, labels: Labels, floor: int) -> None:
         if isinstance(spec.scaling, HpaScaling):
             scaler = HorizontalScalerArgs(
-                target=service.scale_target, spec=spec.scaling, name=names.autoscaler(name), labels=labels.all
+                target=target, spec=spec.scaling, name=names.autoscaler(name), labels=labels.all
             )
             HorizontalScaler(name, scaler, self._inside)
-        budget = spec.disruption or (Disruption(max_unavailable=1) if spec.scaling.floor > 1 else None)
+        budget = spec.disruption or (Disruption(max_unavailable=1) if floor > 1 else None)
         if budget is not None:
-            args = DisruptionBudgetArgs(
-                target=service.scale_target, spec=budget, name=names.budget(name), labels=labels.all
-            )
+            args = DisruptionBudgetArgs(target=target, spec=budget, name=names.budget(name), labels=labels.all)
             DisruptionBudget(name, args, self._inside)
 
-    def _ingress(self, name: str, spec: Service, service: HttpService, labels: Labels, solved: drain.Drain) -> None:
+    def _cache(self, name: str) -> WeightsVolume:
+        settings, spec = self._settings, self._settings.caches[name]
+        args = WeightsCacheArgs(
+            spec=spec,
+            downloads=weights.of_cache(settings, name),
+            image=names.image(settings, pinned(spec.image)),
+            labels=self._labels_of(name, "weights", spec.namespace),
+            placement=self._placement(spec.pool),
+            namespace=self._namespaces[spec.namespace],
+            token=self._hub_token(),
+            priority=self._priorities.get(spec.priority or ""),
+        )
+        return WeightsCache(name, args, self._inside).volume
+
+    def _hub_token(self) -> HubToken | None:
+        match self._settings.hub.token:
+            case ConfigToken() as token:
+                return HubToken(external=None, key=None, value=self._secrets[token.key])
+            case ExternalToken() as token:
+                return HubToken(external=token, key=names.hub_key(self._settings, token), value=None)
+            case None:
+                return None
+
+    def _model(self, name: str) -> None:
+        settings, spec = self._settings, self._settings.models[name]
+        labels = self._labels_of(name, "model-server", spec.namespace)
+        server = ModelServer(
+            name,
+            ModelServerArgs(
+                spec=spec,
+                labels=labels,
+                image=names.image(settings, pinned(spec.engine.pinned_image)),
+                serve=serve(settings, name),
+                folders=tuple(download.path for download in weights.of_model(settings, name)),
+                resources=model_resources(settings, name),
+                probes=start_up.probes(settings, name),
+                drain=drain.solve_model(settings, name),
+                main=self._place(name, spec.pool),
+                floor=self._place(name, spec.floor.pool) if spec.floor else None,
+                weights=self._volumes[spec.cache],
+                namespace=self._namespaces[spec.namespace],
+                priority=self._priorities.get(spec.priority or ""),
+            ),
+            self._inside,
+        )
+        self._scaling(name, spec, server.scale_target, labels, fewest(settings, ("models", name)))
+
+    def _place(self, model: str, pool: str) -> Place:
+        return Place(placement=self._placement(pool), deadline=start_up.deadline(self._settings, model, pool))
+
+    def _headroom(self, pool: str) -> None:
+        settings, spec = self._settings, self._settings.node_pools[pool].headroom
+        largest = largest_model(settings, pool)
+        if spec is None or largest is None:
+            return
+        name = names.headroom(pool)
+        labels = self._labels_of(name, "headroom", spec.namespace)
+        args = NodeHeadroomArgs(
+            spec=spec,
+            name=name,
+            labels=labels,
+            image=names.image(settings, pinned(settings.models[str(largest.path[1])].engine.pinned_image)),
+            resources=resources_of(largest),
+            gpus=largest.gpus,
+            placement=self._placement(pool),
+            namespace=self._namespaces[spec.namespace],
+            priority=self._priorities.get(spec.priority),
+        )
+        room = NodeHeadroom(name, args, self._inside)
+        if spec.replicas > 1:  # all of them may go at once: that is what they are for
+            everything = Disruption(max_unavailable=spec.replicas)
+            budget = DisruptionBudgetArgs(
+                target=room.scale_target, spec=everything, name=names.budget(name), labels=labels.all
+            )
+            DisruptionBudget(name, budget, self._inside)
+
+    def _grafana(self) -> None:
+        telemetry = self._settings.observability
+        if telemetry is None or telemetry.grafana is None:
+            return
+        grafana = telemetry.grafana
+        address = ServiceAddress(name=grafana.name, namespace=telemetry.namespace, port=grafana.port, resource=None)
+        host = PublicHost(
+            ingress=grafana.ingress,
+            host=grafana.host,
+            address=address,
+            health=grafana.health,
+            deregistration=drain.UNKNOWN_REQUEST,
+        )
+        self._ingress(grafana.name, host, self._labels_of(grafana.name, "dashboards", telemetry.namespace))
+
+    def _ingress(self, name: str, host: PublicHost, labels: Labels) -> None:
         way_in = self._settings.ingress
-        if spec.ingress is None or way_in is None or solved.deregistration is None:
+        if way_in is None:
             return
         every = [drain.solve(self._settings, n).idle for n, s in self._settings.services.items() if s.ingress]
         args = PublicIngressArgs(
             spec=way_in,
-            name=names.ingress(name, spec),
-            host=spec.ingress.host,
-            address=service.address,
-            health_path=spec.probes.liveness.path,
-            deregistration=solved.deregistration,
-            idle=max(idle for idle in every if idle is not None),
+            name=host.ingress,
+            host=host.host,
+            address=host.address,
+            health_path=host.health,
+            deregistration=host.deregistration,
+            idle=max((idle for idle in every if idle is not None), default=drain.DEFAULT_IDLE),
             labels=labels.all,
+            namespace=self._namespaces[host.address.namespace],
         )
         PublicIngress(name, args, self._inside)
 
@@ -164,7 +301,7 @@ class LlmPlatform(pulumi.ComponentResource):
         return {
             "cluster_name": settings.stem if settings.cluster.kind == "eks" else None,
             "environment": settings.environment,
-            "images": {n: names.image(settings, s) for n, s in settings.services.items()},
+            "images": {n: names.image(settings, s.image) for n, s in settings.services.items()},
             "models": {n: models(settings, n) for n in settings.models},
             "namespaces": sorted(settings.namespaces),
             "node_pools": node_contract(settings),
@@ -174,12 +311,13 @@ class LlmPlatform(pulumi.ComponentResource):
 
 
 def models(settings: PlatformSettings, name: str) -> dict[str, Any]:
-    """Where a model is served, and what weights it must serve."""
+    """Where a model is served, what names requests may use, and how long a start takes."""
     model = settings.models[name]
     return {
-        "adapters": {key: adapter.revision for key, adapter in sorted(model.adapters.items())},
+        "adapters": {key: weights.revision(adapter) for key, adapter in sorted(model.adapters.items())},
+        "cold_start": str(start_up.budget(settings, name).total),
         "hub": model.source.hub,
-        "revision": revision(model.source),
+        "revision": weights.revision(model.source),
         "url": names.model_url(name, model),
     }
 

@@ -11,6 +11,8 @@ from policy.reading import at, mapping, mappings, text, whole
 
 SECRET = "[secret]"  # noqa: S105  # this is what stands where none may
 """Stands in inputs where a secret value was."""
+EXTERNAL = "llmplatform.dev/external"
+"""The annotation by which an object says what it needs that somebody else makes: `<kind>/<name>, ...`."""
 MARKER = "${"
 """Begins a marker: `${<type> <name>.<property>}`, a value that is known only after deployment."""
 
@@ -35,6 +37,8 @@ class Resource:
     """URN of its provider."""
     deleted_with: str | None = None
     protect: bool = False
+    timeouts: Mapping[str, str] = field(default_factory=dict)
+    """How long the engine waits for it: create, update, delete; its own ten minutes where nothing is said."""
     source: str | None = None
     """File and line of the program that made it."""
 
@@ -86,6 +90,12 @@ class KubernetesObject:
     def labels(self) -> Mapping[str, str]:
         """metadata.labels."""
         return _labels(self.metadata)
+
+    @cached_property
+    def external(self) -> frozenset[str]:
+        """What it needs that somebody else makes."""
+        stated = text(mapping(self.metadata.get("annotations")).get(EXTERNAL))
+        return frozenset(part.strip() for part in stated.split(",") if part.strip())
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:

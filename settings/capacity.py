@@ -9,29 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from settings.instances import InstanceType, instance_types
+from settings.demand import demands
 from settings.model import PlatformSettings
-from settings.problems import Path
+from settings.rooms import Demand, Room, rooms
 from settings.tenancy import Namespace, Quota
 from settings.types import Cpu, Memory
 from settings.workload import Amounts
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What one workload asks for."""
-
-    name: str
-    path: Path
-    """Its entry in the settings."""
-    namespace: str
-    pool: str | None
-    requests: Amounts
-    limits: Amounts
-    pods: int
-    """Most replicas plus surge."""
-    gpus: int = 0
-    """GPUs of one pod."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +45,6 @@ class Line:
 
     def __str__(self) -> str:
         return f"{self.what} {self.shown(self.needed)} of {self.shown(self.available)}"
-
-
-def demands(settings: PlatformSettings) -> list[Demand]:
-    """What every workload asks for, sorted by name."""
-    return [
-        Demand(
-            name=name,
-            path=("services", name),
-            namespace=service.namespace,
-            pool=service.pool,
-            requests=service.resources.requests,
-            limits=service.resources.limits,
-            pods=service.scaling.ceiling + service.rollout.max_surge,
-        )
-        for name, service in sorted(settings.services.items())
-    ]
 
 
 def hard_limits(quota: Quota) -> dict[str, str]:
@@ -131,10 +98,13 @@ def _line(what: str, available: Cpu | Memory | int, each: list[tuple[Demand, int
 def _object_lines(settings: PlatformSettings, name: str) -> list[Line]:
     quota = settings.namespaces[name].quota
     services = [s for s in settings.services.values() if s.namespace == name]
+    models = [m for m in settings.models.values() if m.namespace == name]
+    caches = [c for c in settings.caches.values() if c.namespace == name]
+    tokens = len(caches) if settings.hub.token is not None else 0
     counted = (
-        ("services", quota.services, len(services), "Services"),
-        ("configmaps", quota.configmaps, len(services) + 1, "ConfigMaps and kube-root-ca.crt"),
-        ("secrets", quota.secrets, sum(1 for s in services if s.secrets), "Secrets"),
+        ("services", quota.services, len(services) + len(models), "Services"),
+        ("configmaps", quota.configmaps, len(services) + len(caches) + 1, "ConfigMaps and kube-root-ca.crt"),
+        ("secrets", quota.secrets, sum(1 for s in services if s.secrets) + tokens, "Secrets"),
     )
     return [Line(what, used, room, "", f"{used} {kind}") for what, room, used, kind in counted if room is not None]
 
@@ -151,80 +121,6 @@ def limit_range_faults(namespace: Namespace, requests: Amounts, limits: Amounts)
         if request < least:
             out.append((f"requests.{kind}", f"{request} is below the smallest request {least}", str(least)))
     return out
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a node offers to workloads: allocatable less daemonsets."""
-
-    instance_type: str
-    cpu: int
-    memory: int
-    ephemeral_storage: int
-    pods: int
-    gpus: int
-
-    def holds(self, demand: Demand) -> bool:
-        """True if one more pod fits."""
-        return self.times(demand) > 0
-
-    def times(self, demand: Demand) -> int:
-        """How many of these pods fit."""
-        amounts = demand.requests
-        return max(
-            0,
-            min(
-                self.cpu // amounts.cpu.milli,
-                self.memory // amounts.memory.bytes,
-                self.ephemeral_storage // amounts.ephemeral_storage.bytes,
-                self.pods,
-                *([self.gpus // demand.gpus] if demand.gpus else []),
-            ),
-        )
-
-    def without(self, demand: Demand, pods: int = 1) -> Room:
-        """What is left after so many more pods."""
-        return Room(
-            self.instance_type,
-            self.cpu - demand.requests.cpu.milli * pods,
-            self.memory - demand.requests.memory.bytes * pods,
-            self.ephemeral_storage - demand.requests.ephemeral_storage.bytes * pods,
-            self.pods - pods,
-            self.gpus - demand.gpus * pods,
-        )
-
-
-def room(settings: PlatformSettings, pool: str, kind: InstanceType) -> Room:
-    """What one node of a pool offers, if it is of this instance type."""
-    sets = [d for d in settings.daemonsets.values() if d.pools is None or pool in d.pools]
-    return Room(
-        kind.name,
-        kind.cpu.milli - sum(d.cpu.milli for d in sets if d.cpu),
-        kind.memory.bytes - sum(d.memory.bytes for d in sets if d.memory),
-        kind.ephemeral_storage.bytes,
-        kind.pods - len(sets),
-        kind.gpus,
-    )
-
-
-def rooms(settings: PlatformSettings, pool: str) -> list[Room]:
-    """What a node of each known instance type of a pool offers, smallest first."""
-    known = instance_types()
-    kinds = [known[t] for t in dict.fromkeys(settings.node_pools[pool].instance_types) if t in known]
-    return sorted((room(settings, pool, kind) for kind in kinds), key=lambda r: (r.cpu, r.memory, r.instance_type))
-
-
-def offered(rooms: Iterable[Room], types: int) -> Room:
-    """What at least so many of the rooms offer: a pod within it fits each of the `types` largest."""
-    largest = sorted(rooms, key=lambda r: (r.cpu, r.memory, r.ephemeral_storage, r.pods))[-types:]
-    return Room(
-        " and ".join(r.instance_type for r in largest),
-        cpu=min(r.cpu for r in largest),
-        memory=min(r.memory for r in largest),
-        ephemeral_storage=min(r.ephemeral_storage for r in largest),
-        pods=min(r.pods for r in largest),
-        gpus=min(r.gpus for r in largest),
-    )
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,20 @@ from settings.spec import Spec
 from settings.types import (
     AccountId,
     Arn,
+    BucketName,
     Cidr,
     DnsLabel,
     DnsName,
     FilePath,
+    HttpPath,
     ImageTag,
     KubernetesVersion,
     Plain,
     Port,
     Reason,
     Region,
+    SecretPath,
+    SslPolicy,
     Zone,
 )
 from settings.versions import KUBERNETES
@@ -83,6 +87,15 @@ class Registry(Spec):
     """Why the images have no digest yet."""
 
 
+class AccessLog(Spec):
+    """Where the load balancer writes one line per request."""
+
+    bucket: BucketName
+    """S3 bucket; its policy must let the load balancer's service write."""
+    prefix: SecretPath | None = None
+    """First part of the keys."""
+
+
 class Ingress(Spec):
     """The platform's load balancer: one for all services that have an `ingress`."""
 
@@ -94,6 +107,14 @@ class Ingress(Spec):
     """Reachable from the VPC only, or from the internet."""
     certificate_arn: Arn | None = None
     """ACM certificate; without it there is only plain HTTP, which prod refuses."""
+    ssl_policy: SslPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    """Which TLS versions and ciphers it speaks: 1.2 and 1.3, as AWS recommends (the controller's is of 2016)."""
+    waf_arn: Arn | None = None
+    """Web ACL of AWS WAF (v2) in front of it."""
+    access_log: AccessLog | None = None
+    """Its access log; none where it is left out."""
+    protect: bool = False
+    """True: AWS refuses to delete the load balancer; turn it off, and deploy, before a `pulumi destroy`."""
 
 
 class Collector(Spec):
@@ -112,12 +133,31 @@ class Prometheus(Spec):
     """Its label app.kubernetes.io/name."""
 
 
+class Grafana(Spec):
+    """Grafana, behind the platform's load balancer."""
+
+    host: DnsName
+    """Host name that people use."""
+    name: DnsLabel = "grafana"
+    """Its Service, and its label app.kubernetes.io/name."""
+    ingress: DnsLabel = "grafana-ingress"
+    """Name of the Ingress object."""
+    port: Port = 3000
+    """The port of Service and pods (Grafana's default)."""
+    health: HttpPath = "/api/health"
+    """Answers 200 without a login."""
+
+
 class Observability(Spec):
-    """Where telemetry goes. The servers themselves come with the observability work; the wires are here."""
+    """Where telemetry goes. The wires are here; the servers come with the observability work."""
 
     namespace: DnsLabel
-    """The namespace of collector and Prometheus."""
+    """The namespace of collector, Prometheus and Grafana."""
+    servers: Literal["external"] = "external"
+    """Who runs them: somebody else, in that namespace; the plan lists what is expected there."""
     collector: Collector = Collector()
     """Takes OTLP from every workload."""
     prometheus: Prometheus = Prometheus()
     """Scrapes every workload."""
+    grafana: Grafana | None = None
+    """Shows them; reachable from outside where it is given."""

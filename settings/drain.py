@@ -22,6 +22,8 @@ LOAD_BALANCER_SETTLE = 25
 25 s were (kubernetes-sigs/aws-load-balancer-controller#1064; AWS states no figure)."""
 BUFFER = 5
 """Seconds for the process itself to close down."""
+MODEL_BUFFER = 15
+"""Seconds for an inference engine to close down (llm-d's graceful-shutdown recipe: 15 + 45 + 15)."""
 SPOT_PROMISE = 110
 """Seconds of grace that a spot node can give: its notice is 120 s, some of which pass before the drain begins."""
 ON_DEMAND_PROMISE = 900
@@ -29,6 +31,8 @@ ON_DEMAND_PROMISE = 900
 node update behavior: 15 minutes)."""
 UNKNOWN_REQUEST = Duration(30)
 """Longest request of a service that nothing is known of: the grace that Kubernetes gives by default."""
+DEFAULT_IDLE = Duration(60)
+"""Idle timeout of a load balancer that nothing is said of (Elastic Load Balancing user guide)."""
 IDLE_MARGIN = 10
 """Seconds by which the load balancer's idle timeout exceeds the longest request, so that the gateway answers first."""
 
@@ -93,18 +97,49 @@ def solve(settings: PlatformSettings, name: str) -> Drain:
     )
 
 
+@dataclass(frozen=True)
+class ModelDrain:
+    """The solved times of one model server."""
+
+    longest: Duration
+    """The longest request that it serves."""
+    pre_stop: Duration
+    """How long the pre-stop hook waits."""
+    shutdown: Duration
+    """How long the engine itself lets running requests finish after SIGTERM; 0 where it cannot."""
+    grace: Duration
+    """terminationGracePeriodSeconds."""
+
+
+def model_requests(settings: PlatformSettings, name: str) -> dict[Path, Duration]:
+    """How long requests of a model may take, as far as other settings say: nobody waits longer for the services that
+    call it.
+    """
+    callers = {caller for caller, service in settings.services.items() if name in service.calls}
+    return {
+        ("services", source, "routes", route, "timeout"): spec.timeout
+        for source, service in sorted(settings.services.items())
+        for route, spec in sorted(service.routes.items())
+        if spec.to in callers
+    }
+
+
+def solve_model(settings: PlatformSettings, name: str) -> ModelDrain:
+    """The smallest times that satisfy the inequality for one model server.
+
+    An engine that cuts its requests at SIGTERM must not get it before they are done: the pre-stop hook waits for them.
+    """
+    model = settings.models[name]
+    longest = model.longest_request or max(model_requests(settings, name).values(), default=UNKNOWN_REQUEST)
+    wait = 0 if model.engine.drains else longest.seconds
+    return ModelDrain(
+        longest=longest,
+        pre_stop=Duration(CLUSTER_SETTLE + wait),
+        shutdown=Duration(longest.seconds - wait),
+        grace=Duration(CLUSTER_SETTLE + longest.seconds + MODEL_BUFFER),
+    )
+
+
 def promise(pool: NodePool) -> int:
     """Seconds of grace that a node of this pool can be relied on to give."""
     return SPOT_PROMISE if pool.capacity == "spot" else ON_DEMAND_PROMISE
-
-
-def hosts(settings: PlatformSettings, name: str) -> dict[str, NodePool]:
-    """The pools that pods of a service can land on: its own, or every pool without a repelling taint."""
-    pool = settings.services[name].pool
-    if pool is not None:
-        return {pool: settings.node_pools[pool]}
-    return {
-        key: value
-        for key, value in settings.node_pools.items()
-        if all(taint.effect == "PreferNoSchedule" for taint in value.taints)
-    }

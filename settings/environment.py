@@ -28,8 +28,7 @@ def derived(settings: PlatformSettings, name: str) -> dict[str, str]:
     """The variables that the platform itself sets, sorted by key. References must resolve."""
     service = settings.services[name]
     out = {"LOG_LEVEL": service.log_level, "AWS_REGION": settings.aws.region}
-    if telemetry := settings.observability:
-        collector = names.url(telemetry.collector.name, telemetry.namespace, telemetry.collector.port)
+    if collector := names.collector_url(settings):
         out |= {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "OTEL_SERVICE_NAME": name}
     if service.sagemaker:
         out["SAGEMAKER_ENDPOINT_NAME"] = service.sagemaker.endpoint

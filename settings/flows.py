@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from settings import addresses
+from settings import addresses, names
+from settings.cloud import Ingress
 from settings.model import PlatformSettings
 
 NAME_LABEL = "app.kubernetes.io/name"
@@ -74,9 +75,18 @@ def model_pods(settings: PlatformSettings, name: str) -> Pods:
     return Pods(settings.models[name].namespace, name)
 
 
-def weights_pods(settings: PlatformSettings, name: str) -> Pods:
-    """The pods that fetch a model's weights; only they reach the internet, the server reads from the cache."""
-    return Pods(settings.models[name].namespace, f"{name}-weights")
+def download_pods(settings: PlatformSettings, cache: str) -> Pods:
+    """The pods that fill a cache; only they reach the internet, the servers read what they fetched."""
+    return Pods(settings.caches[cache].namespace, cache)
+
+
+def quiet(settings: PlatformSettings) -> list[Pods]:
+    """The pods that talk to nobody."""
+    return [
+        Pods(pool.headroom.namespace, names.headroom(name))
+        for name, pool in settings.node_pools.items()
+        if pool.headroom is not None
+    ]
 
 
 def dns() -> tuple[Pods, tuple[str, ...]]:
@@ -89,13 +99,20 @@ def _requests(settings: PlatformSettings) -> list[Flow]:
     for name, service in settings.services.items():
         source = service_pods(settings, name)
         for route in service.routes.values():
-            target = settings.services[route.to]
-            out.append(Flow(source, service_pods(settings, route.to), target.port, "route"))
+            port = settings.services[route.to].port
+            out.append(Flow(source, service_pods(settings, route.to), port, "route"))
         out += [Flow(source, model_pods(settings, m), settings.models[m].port, "calls") for m in service.calls]
         if service.ingress and settings.ingress:
-            cidrs = addresses.load_balancer_cidrs(settings.aws, settings.ingress.scheme)
-            out.append(Flow(Addresses("load-balancer", cidrs), source, service.port, "ingress"))
+            out.append(Flow(_load_balancer(settings, settings.ingress), source, service.port, "ingress"))
+    if settings.observability and settings.observability.grafana and settings.ingress:
+        grafana = settings.observability.grafana
+        target = Pods(settings.observability.namespace, grafana.name, NAME_LABEL)
+        out.append(Flow(_load_balancer(settings, settings.ingress), target, grafana.port, "ingress"))
     return out
+
+
+def _load_balancer(settings: PlatformSettings, ingress: Ingress) -> Addresses:
+    return Addresses("load-balancer", addresses.load_balancer_cidrs(settings.aws, ingress.scheme))
 
 
 def _aws(settings: PlatformSettings) -> list[Flow]:
@@ -121,7 +138,7 @@ def _telemetry(settings: PlatformSettings) -> list[Flow]:
     collector = Pods(telemetry.namespace, telemetry.collector.name, NAME_LABEL)
     prometheus = Pods(telemetry.namespace, telemetry.prometheus.name, NAME_LABEL)
     ports = {service_pods(settings, n): s.port for n, s in settings.services.items()}
-    ports |= {model_pods(settings, n): m.port for n, m in settings.models.items()}
+    ports |= {model_pods(settings, n): m.engine.metrics_port or m.port for n, m in settings.models.items()}
     out = []
     for pods, port in ports.items():
         out.append(Flow(pods, collector, telemetry.collector.port, "telemetry"))
@@ -131,7 +148,7 @@ def _telemetry(settings: PlatformSettings) -> list[Flow]:
 
 def _weights(settings: PlatformSettings) -> list[Flow]:
     internet = Addresses("internet", ("0.0.0.0/0",), PRIVATE_RANGES)
-    return [Flow(weights_pods(settings, name), internet, 443, "weights") for name in settings.models]
+    return [Flow(download_pods(settings, name), internet, 443, "weights") for name in settings.caches]
 
 
 def _webhooks(settings: PlatformSettings) -> list[Flow]:

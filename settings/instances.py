@@ -33,6 +33,8 @@ class InstanceType:
     ephemeral_storage: Memory
     """Allocatable local disk with the default root volume."""
     gpus: int = 0
+    gpu: str | None = None
+    """Name of its GPUs, as settings/data/gpus.yaml has it."""
     gpu_memory: Memory | None = None
     """Memory of one GPU."""
 
@@ -55,5 +57,6 @@ def _row(name: str, row: dict[str, Any]) -> InstanceType:
         memory=Memory.parse(allocatable["memory"]),
         ephemeral_storage=Memory.parse(allocatable["ephemeral_storage"]),
         gpus=gpu["count"] if gpu else 0,
+        gpu=gpu["name"] if gpu else None,
         gpu_memory=Memory.parse(gpu["memory"]) if gpu else None,
     )

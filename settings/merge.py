@@ -29,6 +29,13 @@ def _image(entry: dict[str, Any]) -> _Written:
     return {("image", "repository"): ("image",)}
 
 
+def _engine(entry: dict[str, Any]) -> _Written:
+    if not isinstance(entry["engine"], str):
+        return {}
+    entry["engine"] = {"kind": entry["engine"]}
+    return {("engine", "kind"): ("engine",)}
+
+
 def _replicas(entry: dict[str, Any]) -> _Written:
     count = entry.pop("replicas")
     if entry.get("scaling") is not None:
@@ -40,6 +47,7 @@ def _replicas(entry: dict[str, Any]) -> _Written:
 
 
 SHORTHANDS: Mapping[str, Mapping[str, Callable[[dict[str, Any]], _Written]]] = {
+    "models": {"engine": _engine, "replicas": _replicas},
     "services": {"image": _image, "replicas": _replicas},
 }
 """Root key -> key of its entries -> writes it out in place, and says which paths it stands for."""

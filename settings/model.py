@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from pydantic import Field
 
+from settings.cache import Cache, Hub
 from settings.cloud import Aws, Cluster, Ingress, Observability, Registry
 from settings.model_server import Model
 from settings.nodes import Daemonset, NodePool, Priority
@@ -51,6 +52,10 @@ class PlatformSettings(Spec):
     """Priority classes."""
     services: dict[DnsLabel, Service] = Field(default_factory=dict)
     """HTTP services."""
+    hub: Hub = Hub()
+    """Where weights come from."""
+    caches: dict[DnsLabel, Cache] = Field(default_factory=dict)
+    """Where weights lie."""
     models: dict[DnsLabel, Model] = Field(default_factory=dict)
     """Model servers."""
 

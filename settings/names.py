@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from settings.cache import ExternalToken
 from settings.model import PlatformSettings
 from settings.model_server import Model
 from settings.service import Service
+from settings.workload import Image
 
+EXTERNAL = "llmplatform.dev/external"
+"""The annotation by which an object says what it needs that somebody else makes: `<kind>/<name>`."""
 CLUSTER_DOMAIN = "svc.cluster.local"
+ROLE_LABEL = "llmplatform.dev/role"
+"""The pod label that tells a model's own replicas (`main`) from those of its floor (`floor`)."""
 POOL_LABEL = "llmplatform.dev/pool"
 """The node label that every pool has, and that workloads select by."""
 CAPACITY_LABEL = "llmplatform.dev/capacity"
@@ -21,6 +27,40 @@ def service_account(name: str, service: Service) -> str:
 def config_map(name: str, service: Service) -> str:
     """Name of the ConfigMap of a service."""
     return service.config_map or f"{name}-config"
+
+
+def model_account(name: str) -> str:
+    """Name of the ServiceAccount of a model server."""
+    return f"{name}-sa"
+
+
+HUB_FILE = "token"
+"""Key of the hub's token in its Secret, and name of the file."""
+
+
+def hub_secret(cache: str) -> str:
+    """Name of the Secret with the hub's token for the downloads of a cache."""
+    return f"{cache}-token"
+
+
+def hub_key(settings: PlatformSettings, token: ExternalToken) -> str:
+    """Name of the hub's token in the store outside: one per environment."""
+    return token.key or f"{settings.stem}/hugging-face-token"
+
+
+def fetch_script(cache: str) -> str:
+    """Name of the ConfigMap with the program of a cache's downloads."""
+    return f"{cache}-fetch"
+
+
+def cache_account(cache: str) -> str:
+    """Name of the ServiceAccount of a cache's downloads."""
+    return f"{cache}-sa"
+
+
+def headroom(pool: str) -> str:
+    """Name of the placeholders of a node pool."""
+    return f"{pool}-headroom"
 
 
 def secret(name: str) -> str:
@@ -70,17 +110,21 @@ def registry_host(settings: PlatformSettings) -> str | None:
     return f"{aws.account}.dkr.ecr.{aws.region}.{suffix}"
 
 
-def image(settings: PlatformSettings, service: Service) -> str:
-    """The whole image reference: host, environment, repository, tag and digest as far as they are known."""
-    host = registry_host(settings)
-    reference = f"{settings.stem}/{service.image.repository}"
-    tag = service.image.tag or settings.registry.tag
+def image(settings: PlatformSettings, spec: Image) -> str:
+    """The whole image reference: registry, repository, tag and digest as far as they are known.
+
+    An image of our own lies in the environment's registry, under `<prefix>-<environment>/`.
+    """
+    own = spec.host is None
+    host = registry_host(settings) if own else spec.host
+    repository = f"{settings.stem}/{spec.repository}" if own else spec.repository
+    tag = spec.tag or (settings.registry.tag if own else None)
     return "".join(
         [
             f"{host}/" if host else "",
-            reference,
+            repository,
             f":{tag}" if tag else "",
-            f"@{service.image.digest}" if service.image.digest else "",
+            f"@{spec.digest}" if spec.digest else "",
         ]
     )
 
@@ -98,6 +142,12 @@ def service_url(name: str, service: Service) -> str:
 def model_url(name: str, model: Model) -> str:
     """In-cluster base URL of a model's OpenAI API."""
     return f"{url(name, model.namespace, model.port)}/v1"
+
+
+def collector_url(settings: PlatformSettings) -> str | None:
+    """Where spans and metrics are sent; None without observability."""
+    telemetry = settings.observability
+    return url(telemetry.collector.name, telemetry.namespace, telemetry.collector.port) if telemetry else None
 
 
 def env_key(name: str) -> str:

@@ -34,6 +34,20 @@ class Taint(Spec):
     """What happens to other pods."""
 
 
+class Headroom(Spec):
+    """Placeholder pods that keep room for one more model each: the node is there and has the image already.
+
+    A pod that needs the room evicts them, so a reclaim or a first scale-up costs no node start and no image pull.
+    """
+
+    namespace: DnsLabel
+    """The namespace that they run in; its quota counts them."""
+    priority: DnsLabel
+    """Their entry in `priorities`, below that of whoever is to take their place."""
+    replicas: Replicas = 1
+    """How many placeholders."""
+
+
 class NodePool(Spec):
     """Nodes of one shape that come and go together."""
 
@@ -59,6 +73,8 @@ class NodePool(Spec):
     """From the decision to add a node until it is Ready; part of every rollout deadline and start-up budget."""
     min_fitting_types: Count = 1
     """Each pod of the pool must fit at least so many of its instance types."""
+    headroom: Headroom | None = None
+    """Room that is kept ready for one more of the pool's largest model."""
 
 
 class Daemonset(Spec):
@@ -79,5 +95,7 @@ class Priority(Spec):
     """Higher goes first; a pod without a class has 0."""
     preempts: bool = True
     """False: waits for room instead of evicting pods of lower priority."""
+    tolerates_spot: bool = True
+    """False: its pods may not run on spot nodes, which are taken back within two minutes."""
     description: Plain
     """For whom it is."""

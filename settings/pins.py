@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from settings.model import PlatformSettings
-from settings.model_server import Source
+from settings.model_server import HubFiles
 from settings.names import image
 from settings.problems import Path
-from settings.versions import KUBERNETES, REVISIONS
+from settings.versions import DIGESTS, KUBERNETES, REVISIONS, UNPINNED
+from settings.weights import revision
+from settings.workload import Image
 
 
 @dataclass(frozen=True)
@@ -27,36 +30,55 @@ class Supply:
     """The source of the pin, or why there is none; None if nobody says."""
 
 
-def revision(source: Source) -> str | None:
-    """The commit of the weights: as set, else the cited one of settings/versions.py."""
-    cited = REVISIONS.get(source.hub)
-    return source.revision or (cited.value if cited else None)
+def images(settings: PlatformSettings) -> Iterator[tuple[str, Path, Image]]:
+    """Every image that a stack runs: whose, the path that names it, and the image with its tag."""
+    yield from ((name, ("services", name, "image"), service.image) for name, service in settings.services.items())
+    for name, model in settings.models.items():
+        yield name, ("models", name, "engine", "image"), pinned(model.engine.pinned_image)
+    for name, cache in settings.caches.items():
+        yield f"downloads of {name}", ("caches", name, "image"), pinned(cache.image)
+
+
+def pinned(spec: Image) -> Image:
+    """An image with the digest that settings/versions.py knows for its tag, if it says none itself."""
+    cited = DIGESTS.get(f"{spec.host}/{spec.repository}:{spec.tag}")
+    return spec.model_copy(update={"digest": cited.value}) if cited and spec.digest is None else spec
+
+
+def why_unpinned(settings: PlatformSettings, spec: Image) -> str | None:
+    """Why an image has no digest; None if nobody says."""
+    if spec.host is None:
+        return spec.unpinned or settings.registry.unpinned
+    return spec.unpinned or UNPINNED.get(f"{spec.host}/{spec.repository}")
 
 
 def supplies(settings: PlatformSettings) -> list[Supply]:
     """Everything that comes from outside, pinned or not, in the order of the settings."""
-    out = []
+    return [_kubernetes(settings), *_images(settings), *_weights(settings)]
+
+
+def _kubernetes(settings: PlatformSettings) -> Supply:
     version = settings.cluster.version
     cited = KUBERNETES.source if version == KUBERNETES.value else "the settings name it"
-    out.append(Supply("Kubernetes", ("cluster", "version"), version, True, cited))
-    for name, service in settings.services.items():
-        spec = service.image
-        pinned = spec.digest is not None
-        reason = "its digest" if pinned else spec.unpinned or settings.registry.unpinned
-        path: Path = ("services", name, "image")
-        out.append(Supply(f"image of {name}", path, image(settings, service), pinned, reason))
+    return Supply("Kubernetes", ("cluster", "version"), version, True, cited)
+
+
+def _images(settings: PlatformSettings) -> Iterator[Supply]:
+    for whose, path, spec in images(settings):
+        reason = "its digest" if spec.digest else why_unpinned(settings, spec)
+        yield Supply(f"image of {whose}", path, image(settings, spec), spec.digest is not None, reason)
+
+
+def _weights(settings: PlatformSettings) -> Iterator[Supply]:
     for name, model in settings.models.items():
-        source, commit = model.source, revision(model.source)
-        weights: Path = ("models", name, "source")
-        if commit is None:
-            out.append(Supply(f"weights of {name}", weights, source.hub, False, source.unpinned))
-        else:
-            by = "the settings name it" if source.revision else REVISIONS[source.hub].source
-            out.append(Supply(f"weights of {name}", weights, f"{source.hub}@{commit}", True, by))
+        yield _files(f"weights of {name}", ("models", name, "source"), model.source)
         for key, adapter in model.adapters.items():
-            at: Path = ("models", name, "adapters", key)
-            why = "the settings name it" if adapter.revision else adapter.unpinned
-            out.append(
-                Supply(f"adapter {key} of {name}", at, adapter.revision or key, adapter.revision is not None, why)
-            )
-    return out
+            yield _files(f"adapter {key} of {name}", ("models", name, "adapters", key), adapter)
+
+
+def _files(what: str, path: Path, files: HubFiles) -> Supply:
+    commit = revision(files)
+    if commit is None:
+        return Supply(what, path, files.hub, False, files.unpinned)
+    by = "the settings name it" if files.revision else REVISIONS[files.hub].source
+    return Supply(what, path, f"{files.hub}@{commit}", True, by)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from settings import rules, shape
+from settings.cache import ConfigToken
 from settings.merge import merge
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, SettingsError, in_order, nearest, one_of, suggest
@@ -108,25 +109,34 @@ def _misplaced(base: Document) -> list[Problem]:
     ]
 
 
+def _named_secrets(settings: PlatformSettings) -> dict[Path, str]:
+    """Every `secure:` key that the settings name, by the path that names it."""
+    out: dict[Path, str] = {
+        ("services", name, "secrets", file, "config"): secret.config
+        for name, service in settings.services.items()
+        for file, secret in service.secrets.items()
+    }
+    if isinstance(settings.hub.token, ConfigToken):
+        out["hub", "token", "key"] = settings.hub.token.key
+    return out
+
+
 def _secrets(settings: PlatformSettings, available: Collection[str]) -> list[Problem]:
-    """Every secret that a service mounts is in the stack file, and is a secret of its own."""
+    """Every secret that the settings name is in the stack file, and is a secret of its own."""
     out = []
-    for name, service in settings.services.items():
-        for file, secret in service.secrets.items():
-            path, key = ("services", name, "secrets", file, "config"), secret.config
-            if key in RESERVED_KEYS:
-                reason = f"{key} is the platform's own config key, not a secret of a service"
-                out.append(Problem(path=path, reason=reason, fix="name another key", rule="secrets"))
-            elif key not in available:
-                fix = f"pulumi config set --secret {NAMESPACE}:{key}"
-                near = nearest(key, available)
-                fix += f" (or did you mean {near}?)" if near else ""
-                reason = f'the stack has no secure key "{key}"'
-                out.append(Problem(path=path, reason=reason, fix=fix, rule="secrets"))
+    for path, key in _named_secrets(settings).items():
+        if key in RESERVED_KEYS:
+            reason = f"{key} is the platform's own config key, not a secret of a service"
+            out.append(Problem(path=path, reason=reason, fix="name another key", rule="secrets"))
+        elif key not in available:
+            fix = f"pulumi config set --secret {NAMESPACE}:{key}"
+            near = nearest(key, available)
+            fix += f" (or did you mean {near}?)" if near else ""
+            reason = f'the stack has no secure key "{key}"'
+            out.append(Problem(path=path, reason=reason, fix=fix, rule="secrets"))
     return out
 
 
 def secret_keys(settings: PlatformSettings) -> tuple[str, ...]:
     """The `secure:` keys that the settings name, sorted."""
-    services = settings.services.values()
-    return tuple(sorted({secret.config for service in services for secret in service.secrets.values()}))
+    return tuple(sorted(set(_named_secrets(settings).values())))

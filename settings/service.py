@@ -9,7 +9,6 @@ from pydantic import Field
 from settings.spec import Spec
 from settings.types import (
     ConfigKey,
-    ContainerPort,
     DnsLabel,
     DnsName,
     Duration,
@@ -17,30 +16,12 @@ from settings.types import (
     EnvKey,
     FileName,
     HttpPath,
-    ImageDigest,
-    ImageRepository,
-    ImageTag,
     Memory,
     Plain,
     Port,
-    Reason,
-    UserId,
     Weight,
 )
-from settings.workload import Disruption, Probes, Resources, Rollout, Scaling
-
-
-class Image(Spec):
-    """A container image; `image: gateway` is short for `image: {repository: gateway}`."""
-
-    repository: ImageRepository
-    """Name in the environment's registry, without tag."""
-    tag: ImageTag | None = None
-    """Tag; the registry's default tag where it is left out."""
-    digest: ImageDigest | None = None
-    """What the tag must be; the only thing that cannot move."""
-    unpinned: Reason | None = None
-    """Why there is no digest yet; the registry's reason where it is left out."""
+from settings.workload import Image, Probes, Resources, Workload
 
 
 class Route(Spec):
@@ -79,26 +60,13 @@ class ServiceIngress(Spec):
     """Name of the Ingress object; `<service>-ingress` where it is left out."""
 
 
-class Security(Spec):
-    """The identity that the process runs as; everything else of the restricted profile is not for choosing."""
-
-    user: UserId = 10001
-    """User id; above 10000 so that it meets no user of the node (kube-score, checkov CKV_K8S_40)."""
-    group: UserId = 10001
-    """Group id."""
-
-
-class Service(Spec):
+class Service(Workload):
     """An HTTP service: Deployment, Service, ConfigMap, ServiceAccount, and what scales, guards and reaches it."""
 
-    namespace: DnsLabel = Field(examples=["quant"])
-    """The namespace that it runs in."""
     image: Image
     """What runs."""
     component: DnsLabel = "api"
     """The label `component`: its part in the platform."""
-    port: ContainerPort = 8000
-    """The port that the process listens on."""
     service_port: Port = 80
     """The port of the Service."""
     resources: Resources
@@ -123,20 +91,6 @@ class Service(Spec):
     """Name of its ConfigMap; `<service>-config` where it is left out."""
     metrics_path: HttpPath = "/metrics"
     """Where Prometheus scrapes it, on `port`."""
-    pool: DnsLabel | None = None
-    """The node pool that it runs on; any node without a taint where it is left out."""
-    priority: DnsLabel | None = None
-    """Its entry in `priorities`."""
-    scaling: Scaling
-    """Who owns the replica count; `replicas: 2` is short for a fixed count."""
-    disruption: Disruption | None = None
-    """Its budget; one pod at a time where it is left out and more than one replica runs."""
-    rollout: Rollout = Rollout()
-    """How a new version replaces the old one."""
-    longest_request: Duration | None = None
-    """The longest request that it serves; the longest of its routes, in and out, where it is left out."""
-    security: Security = Security()
-    """User and group."""
     scratch: Memory = Memory(64 << 20)
     """Size of the writable /tmp beside the read-only root."""
     ingress: ServiceIngress | None = None

@@ -197,6 +197,53 @@ ConfigKey: TypeAlias = Annotated[
     str,
     Text("config key", _pattern(r"[A-Za-z][A-Za-z0-9_-]*", "use letters, digits, '-' and '_'", 128), "gatewayApiKey"),
 ]
+EngineVersion: TypeAlias = Annotated[
+    str,
+    Text("engine version", _pattern(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}", "give major.minor.patch"), '"0.19.1"'),
+]
+Argument: TypeAlias = Annotated[
+    str,
+    Text(
+        "command line argument",
+        _pattern(r"--[a-z][a-z0-9-]*(=[^\s\x00-\x1f]{1,1000})?", "write --flag or --flag=value", 1200),
+        "--enable-prefix-caching",
+    ),
+]
+FilePattern: TypeAlias = Annotated[
+    str,
+    Text(
+        "file pattern",
+        _pattern(r"[A-Za-z0-9*?_][A-Za-z0-9*?._/-]*", "use letters, digits, '.', '_', '-', '/', '*' and '?'"),
+        '"*.gguf"',
+    ),
+]
+StorageClass: TypeAlias = Annotated[
+    str, Text("storage class", _pattern(rf"{_DOMAIN}*", "use lower-case letters, digits, '-' and '.'"), "efs")
+]
+SecretPath: TypeAlias = Annotated[
+    str,
+    Text(
+        "secret name",
+        _pattern(r"[A-Za-z0-9][A-Za-z0-9/_+=.@-]*", "use letters, digits and any of / _ + = . @ -", 512),
+        "llmplatform-dev/hugging-face-token",
+    ),
+]
+SslPolicy: TypeAlias = Annotated[
+    str,
+    Text(
+        "TLS policy",
+        _pattern(r"ELBSecurityPolicy-[A-Za-z0-9-]+", "it begins with ELBSecurityPolicy-", 100),
+        "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    ),
+]
+BucketName: TypeAlias = Annotated[
+    str,
+    Text(
+        "bucket name",
+        _pattern(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "use 3 to 63 lower-case letters, digits and '-'"),
+        "acme-alb-logs",
+    ),
+]
 
 
 def _file_path(text: str) -> str | None:
@@ -257,6 +304,10 @@ ContainerPort: TypeAlias = Annotated[int, Integer("port that a non-root process 
 Replicas: TypeAlias = Annotated[int, Integer("number of replicas", 1, 1000, 2)]
 Count: TypeAlias = Annotated[int, Integer("count", 0, 100_000, 1)]
 PodCount: TypeAlias = Annotated[int, Integer("number of pods", 0, 1000, 1)]
+Gpus: TypeAlias = Annotated[int, Integer("number of GPUs", 1, 8, 1)]
+Tokens: TypeAlias = Annotated[int, Integer("number of tokens", 1, 100_000_000, 8192)]
+Sequences: TypeAlias = Annotated[int, Integer("number of sequences", 1, 100_000, 64)]
+LoraRank: TypeAlias = Annotated[int, Integer("LoRA rank", 1, 512, 16)]
 Weight: TypeAlias = Annotated[int, Integer("weight in percent", 0, 100, 80)]
 UserId: TypeAlias = Annotated[int, Integer("user or group id other than root", 1, 2**31 - 1, 10001)]
 Times: TypeAlias = Annotated[int, Integer("number of times", 1, 1000, 3)]

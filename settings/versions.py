@@ -32,6 +32,41 @@ OLDEST_KUBERNETES = Pin(
 )
 """Oldest Kubernetes that knows everything that we send."""
 
+VLLM = Pin(
+    "0.31.0",
+    "newest vLLM whose image has a digest that public files cite; its arguments were read in the wheel of the same "
+    "commit (db9527a4)",
+)
+"""vLLM of a model that names none. Its image is built for CUDA 13: the nodes' driver must be 580 or newer."""
+
+MAX = Pin(
+    "26.4.0", "newest tag of modular/max-nvidia-full that public files use; arguments read in the wheel of 26.7.0"
+)
+"""MAX of a model that names none."""
+
+LOADER = Pin(
+    "v0.20.0",
+    "kserve/kserve @1fb78105 python/storage-initializer.Dockerfile: python 3.11, huggingface-hub 0.32.4 in /prod_venv",
+)
+"""Tag of the image that downloads run, where a cache names none."""
+LOADER_PYTHON = "/prod_venv/bin/python"
+"""The interpreter in it (the same Dockerfile)."""
+
+DIGESTS: dict[str, Pin] = {
+    "docker.io/vllm/vllm-openai:v0.31.0": Pin(
+        "sha256:c1c9f6fd5c109ba7f0546a59f5b2f15fb87f64c77782e90a27b648b42a8e67c3",
+        "digest of the image index, as ten independent public deployments cite it, one of them with commit db9527a4",
+    ),
+}
+"""Image with its tag -> digest; an image without `digest` in the YAML takes it from here."""
+
+UNPINNED: dict[str, str] = {
+    "docker.io/vllm/vllm-openai": "no public file cites the digest of this tag; your own registry knows it",
+    "docker.io/modular/max-nvidia-full": "no public file cites the digest of a release; your own registry knows it",
+    "docker.io/kserve/storage-initializer": "no public file cites the digest of this tag; your own registry knows it",
+}
+"""Image of somebody else -> why there is no digest of it here."""
+
 REVISIONS: dict[str, Pin] = {
     "mistralai/Mistral-7B-Instruct-v0.3": Pin(
         "c170c708c41dac9275d15a8fff4eca08d52bab71",

@@ -7,7 +7,48 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from settings.spec import Spec
-from settings.types import Cpu, Duration, HttpPath, Memory, Percent, PodCount, Replicas, Times
+from settings.types import (
+    ContainerPort,
+    Cpu,
+    DnsLabel,
+    DnsName,
+    Duration,
+    HttpPath,
+    ImageDigest,
+    ImageRepository,
+    ImageTag,
+    Memory,
+    Percent,
+    PodCount,
+    Reason,
+    Replicas,
+    Times,
+    UserId,
+)
+
+
+class Image(Spec):
+    """A container image; `image: gateway` is short for `image: {repository: gateway}`."""
+
+    host: DnsName | None = None
+    """Registry of somebody else's image; the environment's own, under its own prefix, where it is left out."""
+    repository: ImageRepository
+    """Name in the registry, without tag."""
+    tag: ImageTag | None = None
+    """Tag; the registry's default tag where it is left out (of an image of our own)."""
+    digest: ImageDigest | None = None
+    """What the tag must be; the only thing that cannot move."""
+    unpinned: Reason | None = None
+    """Why there is no digest yet; the registry's reason where it is left out (of an image of our own)."""
+
+
+class Security(Spec):
+    """The identity that the process runs as; everything else of the restricted profile is not for choosing."""
+
+    user: UserId = 10001
+    """User id; above 10000 so that it meets no user of the node (kube-score, checkov CKV_K8S_40)."""
+    group: UserId = 10001
+    """Group id."""
 
 
 class Amounts(Spec):
@@ -30,13 +71,9 @@ class Resources(Spec):
     """What is enforced; never below the request."""
 
 
-class Probe(Spec):
-    """One HTTP probe. The window is `initial_delay + period x failures`."""
+class Calls(Spec):
+    """How often a probe asks, and how often it may be disappointed."""
 
-    path: HttpPath
-    """The URL path that answers 200."""
-    initial_delay: Duration = Duration(0)
-    """How long after the container's start (startup) or the startup probe's success the first call is made."""
     period: Duration
     """Time between two calls."""
     failures: Times = 3
@@ -48,6 +85,15 @@ class Probe(Spec):
     def patience(self) -> Duration:
         """The time from a container's first failure until the probe's verdict, once it is being called."""
         return Duration(self.period.seconds * self.failures)
+
+
+class Probe(Calls):
+    """One HTTP probe. The window is `initial_delay + period x failures`."""
+
+    path: HttpPath
+    """The URL path that answers 200."""
+    initial_delay: Duration = Duration(0)
+    """How long after the container's start (startup) or the startup probe's success the first call is made."""
 
     @property
     def window(self) -> Duration:
@@ -211,3 +257,26 @@ class Rollout(Spec):
     """Extra pods during a rollout; they count against quota and pool."""
     max_unavailable: PodCount = 0
     """Pods that may be missing during a rollout."""
+
+
+class Workload(Spec):
+    """What every kind of workload says about itself: where it runs, who counts it, how it leaves."""
+
+    namespace: DnsLabel = Field(examples=["quant"])
+    """The namespace that it runs in."""
+    port: ContainerPort = 8000
+    """The port that the process listens on."""
+    pool: DnsLabel | None = None
+    """The node pool that it runs on; any node without a taint where it is left out."""
+    priority: DnsLabel | None = None
+    """Its entry in `priorities`."""
+    scaling: Scaling
+    """Who owns the replica count; `replicas: 2` is short for a fixed count."""
+    disruption: Disruption | None = None
+    """Its budget; one pod at a time where it is left out and more than one replica runs."""
+    rollout: Rollout = Rollout()
+    """How a new version replaces the old one."""
+    longest_request: Duration | None = None
+    """The longest request that it serves; the longest that the settings know of where it is left out."""
+    security: Security = Security()
+    """User and group."""

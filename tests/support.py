@@ -28,7 +28,7 @@ def tiny(**changes: Any) -> dict[str, Any]:
     """An overlay of tests/data/tiny.yaml; a change is given by its path with `__` between: services__door__port=9."""
     overlay: dict[str, Any] = {"base": "tiny", "environment": "dev"}
     for path, value in changes.items():
-        put(overlay, tuple(path.split("__")), value)
+        put(overlay, tuple(path.split("__")), value if value is REMOVE else copy.deepcopy(value))
     return overlay
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pulumi_kubernetes as k8s
 
-from settings.service import Security
+from settings.workload import Security
 
 
 def restricted_pod(spec: Security) -> k8s.core.v1.PodSecurityContextArgs:
@@ -16,12 +16,16 @@ def restricted_pod(spec: Security) -> k8s.core.v1.PodSecurityContextArgs:
     )
 
 
-def restricted_container(spec: Security) -> k8s.core.v1.SecurityContextArgs:
-    """The container's part: no root, no new privileges, no capabilities, a root file system that nothing changes."""
+def restricted_container(spec: Security, *, read_only_root: bool = True) -> k8s.core.v1.SecurityContextArgs:
+    """The container's part: no root, no new privileges, no capabilities, a root file system that nothing changes.
+
+    `read_only_root=False` is for containers that get a GPU: NVIDIA's container hook writes to their root (KServe's LLM
+    template, "nvidia-cdi-hook requires a writable root filesystem").
+    """
     return k8s.core.v1.SecurityContextArgs(
         allow_privilege_escalation=False,
         capabilities=k8s.core.v1.CapabilitiesArgs(drop=["ALL"]),
-        read_only_root_filesystem=True,
+        read_only_root_filesystem=read_only_root,
         run_as_group=spec.group,
         run_as_non_root=True,
         run_as_user=spec.user,

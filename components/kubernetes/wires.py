@@ -37,7 +37,8 @@ class ServiceAddress:
     name: str
     namespace: str
     port: int
-    resource: pulumi.Resource
+    resource: pulumi.Resource | None
+    """None: somebody else makes it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +49,15 @@ class NodePlacement:
     """Node labels; empty: any node."""
     tolerations: tuple[tuple[str, str, str], ...] = ()
     """(key, value, effect) of the pool's taints."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsVolume:
+    """A volume with weights in it: what a model server mounts."""
+
+    claim: str
+    """Name of the PersistentVolumeClaim."""
+    resource: pulumi.Resource
+    """The claim."""
+    downloads: Mapping[str, pulumi.Resource]
+    """Folder, as containers see it -> the download that fills it: a server waits for its own, and for no other."""

@@ -12,17 +12,27 @@ import pulumi_kubernetes as k8s
 
 from components.kubernetes.labels import Labels
 from components.kubernetes.placement import apart_from, over_zones, tolerations
+from components.kubernetes.pods import (
+    cluster_ip,
+    evictable,
+    patience,
+    rolling,
+    rollout_time,
+    scraped,
+    scratch,
+    sleeping,
+)
 from components.kubernetes.probes import http_probe
+from components.kubernetes.resources import requirements
 from components.kubernetes.security import restricted_container, restricted_pod
 from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget, ServiceAddress
 from settings.drain import Drain
 from settings.names import service_url
 from settings.service import Service
 from settings.types import Duration
-from settings.workload import Amounts, FixedScaling
+from settings.workload import FixedScaling
 
 SECRETS_PATH = "/etc/secrets"
-SCRATCH = "tmp"
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 KUBERNETES_DEADLINE = 600
 """Seconds; the API's default for progressDeadlineSeconds, and the least that we set."""
@@ -137,13 +147,11 @@ class HttpService(pulumi.ComponentResource):
         )
 
     def _service(self) -> k8s.core.v1.Service:
-        port = k8s.core.v1.ServicePortArgs(
-            name="http", port=self._args.spec.service_port, protocol="TCP", target_port=self._args.spec.port
-        )
+        spec = self._args.spec
         return k8s.core.v1.Service(
             f"{self._app}-service",
             metadata=self._metadata(self._app),
-            spec=k8s.core.v1.ServiceSpecArgs(ports=[port], selector=self._args.labels.selector, type="ClusterIP"),
+            spec=cluster_ip(self._args.labels.selector, spec.service_port, spec.port),
             opts=self._inside,
         )
 
@@ -156,41 +164,38 @@ class HttpService(pulumi.ComponentResource):
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=spec.scaling.floor if fixed else None,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels.selector),
-                strategy=k8s.apps.v1.DeploymentStrategyArgs(
-                    type="RollingUpdate",
-                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(
-                        max_surge=spec.rollout.max_surge, max_unavailable=spec.rollout.max_unavailable
-                    ),
-                ),
+                strategy=rolling(spec.rollout.max_surge, spec.rollout.max_unavailable),
                 progress_deadline_seconds=progress_deadline(spec, self._args.node_start_up),
                 template=k8s.core.v1.PodTemplateSpecArgs(
                     metadata=k8s.meta.v1.ObjectMetaArgs(labels=labels.all, annotations=self._pod_annotations()),
                     spec=self._pod(),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._args.namespace.guards, *parts]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*self._args.namespace.guards, *parts],
+                custom_timeouts=patience(
+                    rollout_time(
+                        progress_deadline(spec, self._args.node_start_up),
+                        spec.scaling.ceiling,
+                        spec.rollout.max_surge + spec.rollout.max_unavailable,
+                    )
+                ),
+            ),
         )
 
     def _pod_annotations(self) -> dict[str, str]:
         spec = self._args.spec
         return {
-            # A non-memory emptyDir otherwise keeps the cluster autoscaler from ever removing the node (its FAQ,
-            # skip-nodes-with-local-storage); what lies in /tmp is worth nothing after the pod.
-            "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes": SCRATCH,
+            **evictable(),
             "llmplatform.dev/config-checksum": checksum(self._args.variables),
-            "prometheus.io/path": spec.metrics_path,
-            "prometheus.io/port": str(spec.port),
-            "prometheus.io/scrape": "true",
+            **scraped(spec.metrics_path, spec.port),
         }
 
     def _pod(self) -> k8s.core.v1.PodSpecArgs:
         args, spec = self._args, self._args.spec
         selector = args.labels.selector
-        volumes = [
-            k8s.core.v1.VolumeArgs(
-                name=SCRATCH, empty_dir=k8s.core.v1.EmptyDirVolumeSourceArgs(size_limit=str(spec.scratch))
-            )
-        ]
+        volumes = [scratch(str(spec.scratch))[0]]
         if args.secrets:
             # 0440: the pod's group may read it, others not; a secret as a variable would show in every crash dump.
             source = k8s.core.v1.SecretVolumeSourceArgs(secret_name=args.secret, default_mode=0o440)
@@ -212,24 +217,21 @@ class HttpService(pulumi.ComponentResource):
 
     def _container(self) -> k8s.core.v1.ContainerArgs:
         args, spec = self._args, self._args.spec
-        mounts = [k8s.core.v1.VolumeMountArgs(name=SCRATCH, mount_path="/tmp")]  # noqa: S108  # the container's own
+        mounts = [scratch(str(spec.scratch))[1]]
         if args.secrets:
             mounts.append(k8s.core.v1.VolumeMountArgs(name="secrets", mount_path=SECRETS_PATH, read_only=True))
         config = k8s.core.v1.ConfigMapEnvSourceArgs(name=args.config_map)
-        sleep = k8s.core.v1.SleepActionArgs(seconds=args.drain.pre_stop.seconds)
         return k8s.core.v1.ContainerArgs(
             name=self._app,
             image=args.image,
             image_pull_policy="Always",
             ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=spec.port, protocol="TCP")],
             env_from=[k8s.core.v1.EnvFromSourceArgs(config_map_ref=config)],
-            lifecycle=k8s.core.v1.LifecycleArgs(pre_stop=k8s.core.v1.LifecycleHandlerArgs(sleep=sleep)),
+            lifecycle=sleeping(args.drain.pre_stop.seconds),
             startup_probe=http_probe(spec.probes.startup, spec.port),
             liveness_probe=http_probe(spec.probes.liveness, spec.port),
             readiness_probe=http_probe(spec.probes.readiness, spec.port),
-            resources=k8s.core.v1.ResourceRequirementsArgs(
-                requests=_amounts(spec.resources.requests), limits=_amounts(spec.resources.limits)
-            ),
+            resources=requirements(spec.resources),
             security_context=restricted_container(spec.security),
             volume_mounts=mounts,
         )
@@ -246,11 +248,3 @@ def progress_deadline(spec: Service, node_start_up: Duration) -> int:
 def checksum(variables: Mapping[str, str]) -> str:
     """Stands in the pod template, so that a changed ConfigMap rolls the pods (S003-57)."""
     return hashlib.sha256(json.dumps(dict(sorted(variables.items()))).encode()).hexdigest()
-
-
-def _amounts(amounts: Amounts) -> dict[str, str]:
-    return {
-        "cpu": str(amounts.cpu),
-        "ephemeral-storage": str(amounts.ephemeral_storage),
-        "memory": str(amounts.memory),
-    }

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.kubernetes.wires import ServiceAddress
+from components.kubernetes.wires import NamespaceRef, ServiceAddress
 from settings.cloud import Ingress
+from settings.names import EXTERNAL
 from settings.types import Duration, HttpPath
 
 ALB = "alb.ingress.kubernetes.io"
@@ -35,6 +36,8 @@ class PublicIngressArgs:
     """Idle timeout of the load balancer; the same for all Ingresses of a group, or the controller refuses them."""
     labels: dict[str, str]
     """What every object of the workload carries."""
+    namespace: NamespaceRef
+    """Where it is."""
 
 
 class PublicIngress(pulumi.ComponentResource):
@@ -57,30 +60,62 @@ class PublicIngress(pulumi.ComponentResource):
                 name=args.name,
                 namespace=args.address.namespace,
                 labels=args.labels,
-                annotations=alb_annotations(args) if args.spec.class_name == "alb" else None,
+                annotations=_annotations(args) or None,
             ),
             spec=k8s.networking.v1.IngressSpecArgs(ingress_class_name=args.spec.class_name, rules=[rule]),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.address.resource]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*args.namespace.guards, *([args.address.resource] if args.address.resource else [])],
+            ),
         )
         self.register_outputs({})
 
 
+def _annotations(args: PublicIngressArgs) -> dict[str, str]:
+    external = {}
+    if args.address.resource is None:
+        # The engine would wait a minute for the backend, and warn, at each deployment.
+        external = {EXTERNAL: f"Service/{args.address.name}", "pulumi.com/skipAwait": "true"}
+    return {**external, **(alb_annotations(args) if args.spec.class_name == "alb" else {})}
+
+
 def alb_annotations(args: PublicIngressArgs) -> dict[str, str]:
-    """What the AWS Load Balancer Controller reads (its docs/guide/ingress/annotations.md)."""
-    certificate = args.spec.certificate_arn
+    """What the AWS Load Balancer Controller reads (its docs/guide/ingress/annotations.md). What belongs to the load
+    balancer and not to one target is the same for every Ingress of a group, or the controller refuses the group.
+    """
+    spec, certificate = args.spec, args.spec.certificate_arn
     out = {
-        f"{ALB}/group.name": args.spec.group,
+        f"{ALB}/group.name": spec.group,
         f"{ALB}/healthcheck-interval-seconds": "15",
         f"{ALB}/healthcheck-path": args.health_path,
         f"{ALB}/healthcheck-timeout-seconds": "5",
         f"{ALB}/healthy-threshold-count": "2",
         f"{ALB}/listen-ports": json.dumps([{"HTTP": 80}, {"HTTPS": 443}] if certificate else [{"HTTP": 80}]),
-        f"{ALB}/load-balancer-attributes": f"idle_timeout.timeout_seconds={args.idle.seconds}",
-        f"{ALB}/scheme": args.spec.scheme,
+        f"{ALB}/load-balancer-attributes": ",".join(f"{k}={v}" for k, v in sorted(_attributes(args).items())),
+        f"{ALB}/scheme": spec.scheme,
         f"{ALB}/target-group-attributes": f"deregistration_delay.timeout_seconds={args.deregistration.seconds}",
         f"{ALB}/target-type": "ip",
         f"{ALB}/unhealthy-threshold-count": "3",
     }
     if certificate:
-        out |= {f"{ALB}/certificate-arn": certificate, f"{ALB}/ssl-redirect": "443"}
+        out |= {
+            f"{ALB}/certificate-arn": certificate,
+            f"{ALB}/ssl-policy": spec.ssl_policy,
+            f"{ALB}/ssl-redirect": "443",
+        }
+    if spec.waf_arn:
+        out[f"{ALB}/wafv2-acl-arn"] = spec.waf_arn
+    return out
+
+
+def _attributes(args: PublicIngressArgs) -> dict[str, str]:
+    """Attributes of the load balancer; what is off is said, too, since one that is left out stays as it was."""
+    out = {
+        "access_logs.s3.enabled": str(args.spec.access_log is not None).lower(),
+        "deletion_protection.enabled": str(args.spec.protect).lower(),
+        "idle_timeout.timeout_seconds": str(args.idle.seconds),
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+    }
+    if log := args.spec.access_log:
+        out |= {"access_logs.s3.bucket": log.bucket, **({"access_logs.s3.prefix": log.prefix} if log.prefix else {})}
     return out

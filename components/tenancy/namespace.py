@@ -22,6 +22,9 @@ class TenantNamespaceArgs:
     """Tier, team, quota, limits, security level."""
     labels: PlatformLabels
     """What every object carries."""
+    load_balanced: bool
+    """True if an ALB sends requests to pods here: then a new pod is ready only once the ALB has it, and a rollout does
+    not run ahead of the load balancer (aws-load-balancer-controller#1719)."""
     kubernetes_version: str
     """Version whose Pod Security rules apply, so that an upgrade of the cluster tightens nothing unseen."""
 
@@ -59,6 +62,8 @@ class TenantNamespace(pulumi.ComponentResource):
             for suffix, value in (("", spec.pod_security), ("-version", f"v{args.kubernetes_version}"))
         }
         labels = {**self._labels, "tier": spec.tier, **({"team": spec.team} if spec.team else {}), **pod_security}
+        if args.load_balanced:
+            labels["elbv2.k8s.aws/pod-readiness-gate-inject"] = "enabled"
         return k8s.core.v1.Namespace(
             f"{self._home}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=self._home, labels=labels),

@@ -19,6 +19,8 @@ class WorkloadNetworkPoliciesArgs:
 
     flows: Sequence[Flow]
     """Every permitted connection."""
+    quiet: Sequence[Pods]
+    """Pods that talk to nobody: their policies say so."""
     namespaces: Mapping[str, NamespaceRef]
     """The platform's namespaces; policies are made only there."""
     labels: PlatformLabels
@@ -32,7 +34,7 @@ class WorkloadNetworkPolicies(pulumi.ComponentResource):
         self, name: str, args: WorkloadNetworkPoliciesArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("llmplatform:index:WorkloadNetworkPolicies", name, None, opts)
-        ends = {end for flow in args.flows for end in (flow.source, flow.target)}
+        ends: set[Peer] = {end for flow in args.flows for end in (flow.source, flow.target)} | set(args.quiet)
         for pods in sorted(end for end in ends if isinstance(end, Pods) and end.namespace in args.namespaces):
             self._policy(pods, args)
         self.register_outputs({})

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from policy.graph import Graph, KubernetesObject
-from policy.reading import at, mappings, share, text, texts, whole
+from policy.reading import at, mapping, mappings, share, text, texts, whole
 from policy.rules.finding import Finding
 from policy.rules.scaling import COUNTED, SCALERS, Target, target
 
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
 NAMESPACED = {
-    *("ConfigMap", "CronJob", "DaemonSet", "Deployment", "HorizontalPodAutoscaler", "Ingress", "Job", "LimitRange"),
+    *(
+        "ConfigMap",
+        "CronJob",
+        "DaemonSet",
+        "Deployment",
+        "ExternalSecret",
+        "HorizontalPodAutoscaler",
+        "Ingress",
+        "Job",
+        "LimitRange",
+    ),
     *("NetworkPolicy", "PersistentVolumeClaim", "Pod", "PodDisruptionBudget", "ReplicaSet", "ResourceQuota", "Role"),
     *("RoleBinding", "Secret", "Service", "ServiceAccount", "StatefulSet"),
 }
@@ -85,8 +95,8 @@ def replicas(graph: Graph) -> list[Finding]:
 
 
 def volumes(graph: Graph) -> list[Finding]:
-    """A ReadWriteOnce claim is not mounted by a workload that can have several pods: on a second node they never
-    start (design rule 8).
+    """A ReadWriteOnce claim is not mounted by pods that can be on several nodes: on the second they never start
+    (design rule 8).
     """
     claims = {
         (claim.namespace, claim.name)
@@ -95,16 +105,28 @@ def volumes(graph: Graph) -> list[Finding]:
     }
     scaled = {target(scaler) for scaler in graph.of_kind(*SCALERS)}
     out = []
-    for workload in graph.of_kind(*COUNTED):
+    first: dict[tuple[str | None, str], KubernetesObject] = {}
+    for workload in graph.workloads:
         many = (whole(workload.spec.get("replicas"), 1) or 0) > 1
         many = many or (workload.kind, workload.namespace, workload.name) in scaled
         for volume in mappings(workload.pod.get("volumes")):
-            name = text(at(volume, "persistentVolumeClaim", "claimName"))
-            if (workload.namespace, name) in claims and (many or _surges(workload)):
-                reason = f"several pods would mount {name}, which one node at a time can"
+            claim = (workload.namespace, text(at(volume, "persistentVolumeClaim", "claimName")))
+            if claim not in claims:
+                continue
+            if workload.kind in COUNTED and (many or _surges(workload)):
+                reason = f"several pods would mount {claim[1]}, which one node at a time can"
                 fix = "ReadWriteMany, or one replica with maxSurge 0"
                 out.append(Finding(str(workload), reason, fix))
+            other = first.setdefault(claim, workload)
+            if _nodes(other) != _nodes(workload):
+                reason = f"it mounts {claim[1]}, which one node at a time can, and so does {other} on other nodes"
+                out.append(Finding(str(workload), reason, "ReadWriteMany, or the same nodeSelector for both"))
     return out
+
+
+def _nodes(workload: KubernetesObject) -> dict[str, object]:
+    """What a pod asks of its node by labels."""
+    return dict(mapping(workload.pod.get("nodeSelector")))
 
 
 def _surges(workload: KubernetesObject) -> bool:

@@ -30,11 +30,14 @@ def objects(graph: Graph) -> list[Finding]:
     """
     out = [finding for workload in graph.workloads for finding in _mounts(workload)]
     known = {(o.kind, o.namespace, o.name): o for o in graph.objects}
+    known |= {("Secret", o.namespace, _secret_of(o)): o for o in graph.of_kind("ExternalSecret")}
     before = {o.resource.urn: set(o.resource.dependencies) for o in graph.objects}
     for thing in graph.objects:
         for wanted in dict.fromkeys(_references(thing)):
             what = f"{wanted.kind} {wanted.name}"
             found = known.get((wanted.kind, wanted.namespace, wanted.name))
+            if found is None and f"{wanted.kind}/{wanted.name}" in thing.external:
+                continue  # it says that somebody else makes it
             if found is None:
                 out.append(Finding(str(thing), f"it names {what}, which does not exist", f"make {what}"))
             elif not _holds(found, wanted.key):
@@ -53,12 +56,24 @@ def used(graph: Graph) -> list[Finding]:
         for thing in graph.of_kind("ConfigMap", "PersistentVolumeClaim", "Secret", "ServiceAccount")
         if (thing.kind, thing.namespace, thing.name) not in taken
     ]
+    out += [
+        Finding(
+            str(thing), f"nothing uses the Secret {_secret_of(thing)} that it fills", "name it in a pod, or drop it"
+        )
+        for thing in graph.of_kind("ExternalSecret")
+        if ("Secret", thing.namespace, _secret_of(thing)) not in taken
+    ]
     for workload in graph.workloads:
         mounted = [mount.get("name") for mount in _mounted_volumes(workload)]
         volumes = [volume.get("name") for volume in mappings(workload.pod.get("volumes"))]
         spare = [volume for volume in volumes if volume not in mounted]
         out += [Finding(str(workload), f"nothing mounts its volume {volume}", "mount or drop it") for volume in spare]
     return out
+
+
+def _secret_of(thing: KubernetesObject) -> str:
+    """The Secret that an ExternalSecret fills: of its own name where it says none."""
+    return text(at(thing.spec, "target", "name")) or thing.name
 
 
 def _mounts(workload: KubernetesObject) -> Iterator[Finding]:
@@ -77,6 +92,9 @@ def _mounted_volumes(workload: KubernetesObject) -> list[Mapping[str, Any]]:
 
 
 def _holds(thing: KubernetesObject, key: str | None) -> bool:
+    if thing.kind == "ExternalSecret":
+        filled = mappings(thing.spec.get("data"))
+        return key is None or "dataFrom" in thing.spec or any(item.get("secretKey") == key for item in filled)
     contents = [thing.manifest.get(part) for part in ("data", "stringData", "binaryData")]
     return key is None or any(key in part if isinstance(part, Mapping) else unknown(part) for part in contents)
 

@@ -10,6 +10,9 @@ from policy.reading import at, mapping, mappings, text, whole
 from policy.rules.finding import Finding
 from policy.rules.selectors import matches, shown
 
+APP_LABEL = "app.kubernetes.io/name"
+"""What the workloads of one app have in common."""
+
 
 def _pods(graph: Graph, namespace: str | None, selector: Any) -> list[KubernetesObject]:
     return [w for w in graph.workloads if w.namespace == namespace and matches(selector, w.pod_labels)]
@@ -55,7 +58,7 @@ def _services(graph: Graph) -> Iterator[Finding]:
         pods = _pods(graph, service.namespace, wanted)
         if not pods:
             yield Finding(str(service), f"its selector {shown(wanted)} matches no pod of the namespace", "mend it")
-        if len(pods) > 1:
+        if len(pods) > 1 and not _one_app(pods):
             reason = f"its selector {shown(wanted)} takes the pods of {' and '.join(str(pod) for pod in pods)}"
             yield Finding(str(service), reason, "select by a label that only one of them has")
         if not service.spec.get("ports"):
@@ -65,6 +68,12 @@ def _services(graph: Graph) -> Iterator[Finding]:
             for pod in pods:
                 if not opens(pod.ports, target, port.get("protocol")):
                     yield Finding(str(service), f"targetPort {target} is not open in {pod}", shown_ports(pod.ports))
+
+
+def _one_app(pods: Iterable[KubernetesObject]) -> bool:
+    """True if workloads are parts of one app, and say so: then a Service over all of them is meant."""
+    names = {pod.pod_labels.get(APP_LABEL) for pod in pods}
+    return len(names) == 1 and None not in names
 
 
 def _budgets(graph: Graph) -> Iterator[Finding]:
@@ -121,6 +130,8 @@ def _ingresses(graph: Graph) -> Iterator[Finding]:
             if unknown(name):
                 continue
             service = services.get((ingress.namespace, name))
+            if service is None and f"Service/{name}" in ingress.external:
+                continue  # it says that somebody else makes it
             if service is None:
                 yield Finding(str(ingress), f"its backend Service {name} does not exist", "name another")
                 continue

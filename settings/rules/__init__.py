@@ -14,7 +14,21 @@ from dataclasses import dataclass, replace
 
 from settings.model import PlatformSettings
 from settings.problems import Problem
-from settings.rules import capacity, disruption, drain, naming, network, nodes, references, routing, scaling, supply
+from settings.rules import (
+    capacity,
+    disruption,
+    drain,
+    models,
+    naming,
+    network,
+    nodes,
+    references,
+    routing,
+    scaling,
+    start_up,
+    storage,
+    supply,
+)
 
 
 @dataclass(frozen=True)
@@ -35,8 +49,19 @@ RULES: tuple[Rule, ...] = (
     Rule("quota", "every namespace has a quota that holds all ceilings plus surge", capacity.quota),
     Rule("instance-fit", "every pod fits enough instance types of its pool", capacity.instance_fit),
     Rule("pool-size", "every pool holds its workloads at their ceilings plus surge", capacity.pool_size),
-    Rule("placement", "every service has nodes that take it", nodes.placement),
+    Rule("placement", "every pod has nodes that take it", nodes.placement),
     Rule("node-pools", "node pools are of one known shape, bounded and tainted", nodes.pools),
+    Rule("spot", "what must not be interrupted is on no spot node", nodes.spot),
+    Rule("priorities", "no priority is too low to get a node", nodes.priorities),
+    Rule("headroom", "placeholders keep room for a model, and make way for it", nodes.headroom),
+    Rule("gpus", "every model runs on nodes with the GPUs that it takes", models.gpus),
+    Rule("gpu-memory", "every model and its longest sequence fit each GPU that it may get", models.memory),
+    Rule("engine", "every engine is told what its version and its GPU know, once", models.engine),
+    Rule("adapters", "no adapter has a model's name", models.adapters),
+    Rule("start-up", "every start-up budget holds its parts", start_up.budgets),
+    Rule("outage", "no lost node takes a model away, or somebody says why it may", start_up.outages),
+    Rule("caches", "every cache can be mounted where it is, and holds its weights", storage.caches),
+    Rule("hub-token", "what is gated on the hub is fetched with a token", storage.tokens),
     Rule("autoscaler", "autoscalers have a range, a metric and windows that the API takes", scaling.autoscaler),
     Rule("stabilisation", "scale-down waits at least two minutes", scaling.stabilisation),
     Rule("replicas", "every service has at least two replicas", scaling.replicas),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import TypeAlias
 
-from settings import capacity, drain
+from settings import capacity
+from settings.demand import demands, model_resources
 from settings.model import PlatformSettings
-from settings.problems import Problem
+from settings.problems import Path, Problem
+from settings.rooms import Demand, offered, rooms
 from settings.types import Cpu, Memory
-from settings.workload import Amounts
+from settings.workload import Amounts, Resources
+from settings.workloads import hosts
 
 MOST_NODES = 1000
 """Largest `max` of a pool (settings.types.Replicas)."""
@@ -17,19 +22,35 @@ MOST_NODES = 1000
 def requests_within_limits(settings: PlatformSettings) -> list[Problem]:
     """Requests never exceed limits; the API server refuses such a pod, the Deployment looks accepted."""
     out = []
-    for name, service in settings.services.items():
-        resources = service.resources
+    for path, resources, volumes in _stated(settings):
         for kind in Amounts.model_fields:
             request, limit = getattr(resources.requests, kind), getattr(resources.limits, kind)
             if request > limit:
-                path = ("services", name, "resources", "requests", kind)
-                out.append(Problem(path=path, reason=f"{request} is above its limit {limit}", fix=f"at most {limit}"))
-        floor = service.scratch
-        if floor > resources.limits.ephemeral_storage:
-            reason = f"{floor} is above the limit of local disk, {resources.limits.ephemeral_storage}"
-            fix = f"at most {resources.limits.ephemeral_storage}, or raise resources.limits.ephemeral_storage"
-            out.append(Problem(path=("services", name, "scratch"), reason=reason, fix=fix))
+                here = (*path, "resources", "requests", kind)
+                out.append(Problem(path=here, reason=f"{request} is above its limit {limit}", fix=f"at most {limit}"))
+        for key, size, kind, title in volumes:
+            limit = getattr(resources.limits, kind)
+            if size > limit:
+                reason = f"{size} is above the limit of {title}, {limit}"
+                fix = f"at most {limit}, or raise resources.limits.{kind}"
+                out.append(Problem(path=(*path, *key), reason=reason, fix=fix))
     return out
+
+
+_Volume: TypeAlias = tuple[tuple[str, ...], Memory, str, str]
+"""Key of a size, the size, and the limit that it counts against: field and title."""
+
+
+def _stated(settings: PlatformSettings) -> Iterator[tuple[Path, Resources, list[_Volume]]]:
+    """Resources that somebody has written, and the volumes that count against their limits."""
+    disk = ("ephemeral_storage", "local disk")
+    for name, service in settings.services.items():
+        yield ("services", name), service.resources, [(("scratch",), service.scratch, *disk)]
+    for name, model in settings.models.items():
+        resources = model_resources(settings, name)
+        yield ("models", name), resources, [(("scratch",), model.scratch, *disk)]
+    for name, cache in settings.caches.items():
+        yield ("caches", name), cache.resources, []
 
 
 def limit_range(settings: PlatformSettings) -> list[Problem]:
@@ -45,8 +66,10 @@ def limit_range(settings: PlatformSettings) -> list[Problem]:
                 if low > high:
                     path = ("namespaces", name, "limit_range", lower, kind)
                     out.append(Problem(path=path, reason=f"{low} is above {upper}, {high}", fix=f"at most {high}"))
-    for demand in capacity.demands(settings):
+    for demand in demands(settings):
         home = settings.namespaces.get(demand.namespace)
+        if demand.stands_for == demand.namespace:
+            continue  # what it stands for has been looked at here
         for key, reason, fix in capacity.limit_range_faults(home, demand.requests, demand.limits) if home else ():
             out.append(
                 Problem(
@@ -83,27 +106,31 @@ def quota(settings: PlatformSettings) -> list[Problem]:
 def instance_fit(settings: PlatformSettings) -> list[Problem]:
     """Each pod fits the allocatable of enough instance types of its pool, after daemonsets."""
     out: list[Problem] = []
-    for demand in capacity.demands(settings):
+    for demand in demands(settings):
         if demand.pool is not None and demand.pool not in settings.node_pools:
             continue  # `references` has said so
+        if demand.stands_for is not None:
+            continue  # what it stands for is of the same size, and has been looked at
         # A pod without a pool goes to any; the pool that is least short of holding it is the one to talk about.
-        faults = [_misfits(settings, demand, pool) for pool in drain.hosts(settings, demand.name)]
+        faults = [_misfits(settings, demand, pool) for pool in hosts(settings, demand.pool)]
         least = min(faults, key=len) if faults else []
         out += least
     return out
 
 
-def _misfits(settings: PlatformSettings, demand: capacity.Demand, pool: str) -> list[Problem]:
+def _misfits(settings: PlatformSettings, demand: Demand, pool: str) -> list[Problem]:
     """What of a pod is too large for the instance types of a pool, one problem for each resource."""
-    spec, rooms = settings.node_pools[pool], capacity.rooms(settings, pool)
-    if len(rooms) < len(set(spec.instance_types)) or not rooms:
+    spec, nodes = settings.node_pools[pool], rooms(settings, pool)
+    if len(nodes) < len(set(spec.instance_types)) or not nodes:
         return []  # `node-pools` has said so
-    wanted = max(1, min(spec.min_fitting_types, len(rooms)))
-    fitting = sum(1 for room in rooms if room.holds(demand))
+    wanted = max(1, min(spec.min_fitting_types, len(nodes)))
+    fitting = sum(1 for node in nodes if node.holds(demand))
     if fitting >= wanted:
         return []
-    best, asked = capacity.offered(rooms, wanted), demand.requests
+    best, asked = offered(nodes, wanted), demand.requests
     out = []
+    if demand.gpus > best.gpus:
+        return []  # `gpus` has said so
     for key, ask, offer, largest in (
         ("cpu", asked.cpu.milli, best.cpu, Cpu(max(best.cpu, 0))),
         ("memory", asked.memory.bytes, best.memory, _mib(best.memory)),
@@ -132,7 +159,7 @@ def pool_size(settings: PlatformSettings) -> list[Problem]:
     for name, pool in settings.node_pools.items():
         need = capacity.pool_need(settings, name)
         if need is not None and need.nodes > pool.max:
-            pods = ", ".join(f"{d.pods} x {d.name}" for d in capacity.demands(settings) if d.pool == name)
+            pods = ", ".join(f"{d.pods} x {d.name}" for d in demands(settings) if d.pool == name)
             reason = f"{pods} need {need.nodes} nodes of {need.instance_type}, the pool ends at {pool.max}"
             lower = "lower a maximum, a request or the surge"
             fix = f"at least {need.nodes}, or {lower}" if need.nodes <= MOST_NODES else lower

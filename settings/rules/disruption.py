@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem
+from settings.workloads import fewest, workloads
 
 
 def budget(settings: PlatformSettings) -> list[Problem]:
     """At the replica floor at least one eviction is allowed; otherwise a node drain never ends."""
     out = []
-    for name, service in settings.services.items():
-        spec, floor = service.disruption, service.scaling.floor
-        at: Path = ("services", name, "disruption")
+    for path, workload in workloads(settings):
+        spec, floor = workload.disruption, fewest(settings, path)
+        at: Path = (*path, "disruption")
         if spec is None:
             continue
         if (spec.min_available is None) == (spec.max_unavailable is None):
@@ -41,20 +42,29 @@ def budget(settings: PlatformSettings) -> list[Problem]:
     return out
 
 
+def _said_elsewhere(settings: PlatformSettings, path: Path) -> bool:
+    """True of a model of one replica whose absence `outage` has already asked about, or somebody has accepted."""
+    if path[0] != "models" or fewest(settings, path) > 1:
+        return False
+    model = settings.models[str(path[1])]
+    pool = settings.node_pools.get(model.pool)
+    return model.accept_outage is not None or pool is None or pool.headroom is None
+
+
 def rollout(settings: PlatformSettings) -> list[Problem]:
     """A rollout may add or remove at least one pod, and never takes away all of them."""
     out = []
-    for name, service in settings.services.items():
-        spec, at = service.rollout, ("services", name, "rollout")
+    for path, workload in workloads(settings):
+        spec, at, floor = workload.rollout, (*path, "rollout"), fewest(settings, path)
         if spec.max_surge == 0 and spec.max_unavailable == 0:
             reason = "max_surge and max_unavailable are both 0: no rollout could ever move"
             out.append(Problem(path=at, reason=reason, fix="max_surge: 1"))
-        if spec.max_unavailable >= service.scaling.floor:
+        if spec.max_unavailable >= floor and not _said_elsewhere(settings, path):
             out.append(
                 Problem(
                     path=(*at, "max_unavailable"),
-                    reason=f"{spec.max_unavailable} of {service.scaling.floor} replicas may be away in a rollout",
-                    fix=f"at most {service.scaling.floor - 1}" + (", with max_surge: 1" if not spec.max_surge else ""),
+                    reason=f"{spec.max_unavailable} of {floor} replicas may be away in a rollout",
+                    fix=f"at most {floor - 1}" + (", with max_surge: 1" if not spec.max_surge else ""),
                     strict=True,
                 )
             )

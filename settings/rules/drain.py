@@ -4,44 +4,56 @@ from __future__ import annotations
 
 from settings import drain
 from settings.model import PlatformSettings
+from settings.model_server import ServingProbes
 from settings.problems import Path, Problem
 from settings.types import Duration
+from settings.workload import Calls, Probe, Probes
+from settings.workloads import hosts, workloads
 
 LONGEST_START = 24 * 3600
 """Seconds; a start-up probe that is patient for longer never calls a start failed. Kubernetes counts in 32 bits."""
 
 
 def fits(settings: PlatformSettings) -> list[Problem]:
-    """The grace that a service needs is no longer than what its nodes can promise."""
+    """The grace that a workload needs is no longer than what its nodes can promise."""
     out = []
-    for name, service in settings.services.items():
-        if service.pool is not None and service.pool not in settings.node_pools:
+    for path, workload in workloads(settings):
+        if workload.pool is not None and workload.pool not in settings.node_pools:
             continue  # `references` has said so
-        known = drain.known_requests(settings, name)
-        if service.longest_request is not None:
-            known["services", name, "longest_request"] = service.longest_request
-        most, why = _most(settings, name)
-        for path, longest in known.items():
+        known = _requests(settings, path)
+        if workload.longest_request is not None:
+            known = {**(known if path[0] == "services" else {}), (*path, "longest_request"): workload.longest_request}
+        most, why = _most(settings, path)
+        for where, longest in known.items():
             if longest > most:
-                out.append(Problem(path=path, reason=f"{longest} is too long: {why}", fix=f"at most {most}"))
+                out.append(Problem(path=where, reason=f"{longest} is too long: {why}", fix=f"at most {most}"))
     return out
 
 
-def _most(settings: PlatformSettings, name: str) -> tuple[Duration, str]:
-    """The longest requests that a service can be drained of, and why.
+def _requests(settings: PlatformSettings, path: Path) -> dict[Path, Duration]:
+    name = str(path[1])
+    return drain.known_requests(settings, name) if path[0] == "services" else drain.model_requests(settings, name)
+
+
+def _most(settings: PlatformSettings, path: Path) -> tuple[Duration, str]:
+    """The longest requests that a workload can be drained of, and why.
 
     What a load balancer can wait for (an hour) lies far beyond what any node promises.
     """
-    settle = drain.settle(settings, name)
-    pools = drain.hosts(settings, name)
+    name, model = str(path[1]), settings.models.get(str(path[1])) if path[0] == "models" else None
+    settle = drain.settle(settings, name) if model is None else Duration(drain.CLUSTER_SETTLE)
+    buffer = drain.BUFFER if model is None else drain.MODEL_BUFFER
+    pools = hosts(settings, settings.services[name].pool if model is None else model.pool)
+    if model is not None and model.floor is not None:
+        pools |= hosts(settings, model.floor.pool)
     hastiest = min(pools, key=lambda pool: (drain.promise(pools[pool]), pool), default=None)
     promise = drain.promise(pools[hastiest]) if hastiest else drain.ON_DEMAND_PROMISE
     node = f"{pools[hastiest].capacity} node of pool {hastiest}" if hastiest else "node"
     why = (
         f"a drain of {name} waits {settle} until no request arrives, then for the longest request, then "
-        f"{drain.BUFFER}s; a {node} promises {Duration(promise)} in all"
+        f"{buffer}s; a {node} promises {Duration(promise)} in all"
     )
-    return Duration(promise - settle.seconds - drain.BUFFER), why
+    return Duration(promise - settle.seconds - buffer), why
 
 
 def timeouts(settings: PlatformSettings) -> list[Problem]:
@@ -63,6 +75,10 @@ def timeouts(settings: PlatformSettings) -> list[Problem]:
                     fix = f"at most {shorter}, or a longer route" if shorter.seconds else "a longer route"
                     out.append(Problem(path=path, reason=reason, fix=fix))
         out += _longest(settings, name)
+    for name, model in settings.models.items():
+        if model.longest_request == Duration(0):
+            path = ("models", name, "longest_request")
+            out.append(Problem(path=path, reason="0s answers nothing", fix="for example 30s, or leave it out"))
     return out
 
 
@@ -88,21 +104,35 @@ def _longest(settings: PlatformSettings, name: str) -> list[Problem]:
 def probes(settings: PlatformSettings) -> list[Problem]:
     """Probes have periods and timeouts that the API takes, and liveness is more patient than readiness."""
     out = []
-    for name, service in settings.services.items():
-        at: Path = ("services", name, "probes")
-        for kind in ("startup", "liveness", "readiness"):
-            probe = getattr(service.probes, kind)
-            for key in ("period", "timeout"):
-                if getattr(probe, key).seconds < 1:
-                    reason = f"{getattr(probe, key)} is under a probe's least period and timeout"
-                    out.append(Problem(path=(*at, kind, key), reason=reason, fix="at least 1s"))
-            if probe.window.seconds > LONGEST_START:
-                reason = f"{probe.initial_delay} + {probe.period} x {probe.failures} is longer than a day"
-                out.append(Problem(path=(*at, kind), reason=reason, fix="fewer failures, or a shorter period or delay"))
-        live, ready = service.probes.liveness, service.probes.readiness
+    stated: list[tuple[Path, dict[str, Calls]]] = [
+        (("services", name), {kind: getattr(service.probes, kind) for kind in Probes.model_fields})
+        for name, service in settings.services.items()
+    ]
+    stated += [
+        (("models", name), {kind: getattr(model.probes, kind) for kind in ServingProbes.model_fields})
+        for name, model in settings.models.items()
+    ]
+    for path, calls in stated:
+        at: Path = (*path, "probes")
+        for kind, probe in calls.items():
+            out += _calls((*at, kind), probe)
+        live, ready = calls["liveness"], calls["readiness"]
         if live.patience <= ready.patience:
             reason = f"restarts a pod after {live.patience}, before readiness has taken it out of the Service"
             enough = max(1, ready.patience.seconds // max(1, live.period.seconds)) + 1
             fix = f"failures: {enough} (readiness takes {ready.patience}), or a longer period"
             out.append(Problem(path=(*at, "liveness"), reason=f"{reason} ({ready.patience})", fix=fix))
+    return out
+
+
+def _calls(at: Path, probe: Calls) -> list[Problem]:
+    out = []
+    for key in ("period", "timeout"):
+        if getattr(probe, key).seconds < 1:
+            reason = f"{getattr(probe, key)} is under a probe's least period and timeout"
+            out.append(Problem(path=(*at, key), reason=reason, fix="at least 1s"))
+    delay = probe.initial_delay if isinstance(probe, Probe) else Duration(0)
+    if delay.seconds + probe.patience.seconds > LONGEST_START:
+        reason = f"{delay} + {probe.period} x {probe.failures} is longer than a day"
+        out.append(Problem(path=at, reason=reason, fix="fewer failures, or a shorter period or delay"))
     return out

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from settings import names as derived_names
+from settings.cache import Cache
 from settings.environment import derived_keys
-from settings.flows import weights_pods
 from settings.model import PlatformSettings
+from settings.model_server import Model
 from settings.problems import Path, Problem, dotted
 from settings.service import Service
+from settings.weights import JOB_LIMIT
+from settings.workloads import FLOOR_SUFFIX
 
 ROLE_LIMIT = 64
 """Longest IAM role name (IAM user guide, quotas)."""
 _RESERVED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _GUARDS = ("allow-dns", "default-deny")
 """The NetworkPolicies that every namespace has."""
-LABEL_LIMIT = 63
-"""Longest value of a label."""
+CACHE_LIMIT = 30
+"""Longest name of a cache: its downloads are called after it and after what they fetch."""
 
 
 class _Claims:
@@ -44,10 +47,14 @@ def names(settings: PlatformSettings) -> list[Problem]:
     for name, service in sorted(settings.services.items()):
         _claim_service(claims, name, service)
     for name, model in sorted(settings.models.items()):
-        at: Path = ("models", name)
-        claims.claim("Service", model.namespace, name, at)
-        claims.claim("NetworkPolicy", model.namespace, name, at)
-        claims.claim("NetworkPolicy", model.namespace, weights_pods(settings, name).app, at)
+        _claim_model(settings, claims, name, model)
+    for name, cache in sorted(settings.caches.items()):
+        _claim_cache(settings, claims, name, cache)
+    for name, pool in sorted(settings.node_pools.items()):
+        if pool.headroom is not None:
+            app = derived_names.headroom(name)
+            for kind in ("Deployment", "NetworkPolicy", "ServiceAccount"):
+                claims.claim(kind, pool.headroom.namespace, app, ("node_pools", name, "headroom"))
     return [*_reserved(settings), *_too_long(settings), *claims.problems]
 
 
@@ -57,6 +64,11 @@ def _claim_telemetry(settings: PlatformSettings, claims: _Claims) -> None:
             app: str = getattr(telemetry, key).name
             claims.claim("NetworkPolicy", telemetry.namespace, app, ("observability", key, "name"))
             claims.claim("Service", telemetry.namespace, app, ("observability", key, "name"))
+        if telemetry.grafana is not None:
+            for kind in ("NetworkPolicy", "Service"):
+                claims.claim(kind, telemetry.namespace, telemetry.grafana.name, ("observability", "grafana", "name"))
+            ingress: Path = ("observability", "grafana", "ingress")
+            claims.claim("Ingress", telemetry.namespace, telemetry.grafana.ingress, ingress)
     for name, namespace in sorted(settings.namespaces.items()):
         for app in sorted(namespace.webhooks):
             if not _is_telemetry(settings, name, app):  # one of those may have a webhook itself
@@ -68,14 +80,22 @@ def _is_telemetry(settings: PlatformSettings, namespace: str, app: str) -> bool:
     return (
         telemetry is not None
         and namespace == telemetry.namespace
-        and app in (telemetry.collector.name, telemetry.prometheus.name)
+        and app
+        in (
+            telemetry.collector.name,
+            telemetry.prometheus.name,
+            *([telemetry.grafana.name] if telemetry.grafana else []),
+        )
     )
 
 
 def _claim_service(claims: _Claims, name: str, service: Service) -> None:
     at: Path = ("services", name)
     claims.claim("Service", service.namespace, name, at)
+    claims.claim("Deployment", service.namespace, name, at)
     claims.claim("NetworkPolicy", service.namespace, name, at)
+    if service.secrets:
+        claims.claim("Secret", service.namespace, derived_names.secret(name), (*at, "secrets"))
     account = (*at, "service_account") if service.service_account else at
     claims.claim("ServiceAccount", service.namespace, derived_names.service_account(name, service), account)
     config_map = (*at, "config_map") if service.config_map else at
@@ -83,6 +103,28 @@ def _claim_service(claims: _Claims, name: str, service: Service) -> None:
     if service.ingress:
         ingress = (*at, "ingress", "name") if service.ingress.name else (*at, "ingress")
         claims.claim("Ingress", service.namespace, derived_names.ingress(name, service), ingress)
+
+
+def _claim_model(settings: PlatformSettings, claims: _Claims, name: str, model: Model) -> None:
+    at: Path = ("models", name)
+    if name in settings.services:
+        claims.problems.append(
+            Problem(path=at, reason=f"{name} is also a service", fix="give one of the two another name")
+        )
+    for kind in ("Deployment", "NetworkPolicy", "Service"):
+        claims.claim(kind, model.namespace, name, at)
+    claims.claim("ServiceAccount", model.namespace, derived_names.model_account(name), at)
+    if model.floor is not None:
+        claims.claim("Deployment", model.namespace, f"{name}{FLOOR_SUFFIX}", (*at, "floor"))
+
+
+def _claim_cache(settings: PlatformSettings, claims: _Claims, name: str, cache: Cache) -> None:
+    at: Path = ("caches", name)
+    claims.claim("NetworkPolicy", cache.namespace, name, at)
+    claims.claim("ServiceAccount", cache.namespace, derived_names.cache_account(name), at)
+    claims.claim("ConfigMap", cache.namespace, derived_names.fetch_script(name), at)
+    if settings.hub.token is not None:
+        claims.claim("Secret", cache.namespace, derived_names.hub_secret(name), at)
 
 
 def _reserved(settings: PlatformSettings) -> list[Problem]:
@@ -107,12 +149,11 @@ def _too_long(settings: PlatformSettings) -> list[Problem]:
             over = len(role) - ROLE_LIMIT
             reason = f"its role {role} has {len(role)} characters, IAM takes {ROLE_LIMIT}"
             out.append(Problem(path=at, reason=reason, fix=f"shorten the service's name or `prefix` by {over}"))
-    for name in settings.models:
-        label = weights_pods(settings, name).app
-        over = len(label) - LABEL_LIMIT
+    for name in settings.caches:
+        over = len(name) - CACHE_LIMIT
         if over > 0:
-            reason = f"the pods that fetch its weights are labelled {label}, a label takes {LABEL_LIMIT}"
-            out.append(Problem(path=("models", name), reason=reason, fix=f"shorten the name by {over}"))
+            reason = f"{len(name)} characters leave no room for the names of its downloads, which end at {JOB_LIMIT}"
+            out.append(Problem(path=("caches", name), reason=reason, fix=f"shorten the name by {over}"))
     return out
 
 

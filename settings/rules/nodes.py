@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from settings import capacity, drain
 from settings.instances import InstanceType, instance_types
 from settings.model import PlatformSettings
 from settings.nodes import NodePool
 from settings.problems import Path, Problem, one_of, suggest
+from settings.rooms import room
+from settings.workloads import hosts, workloads
 
 GPU_TAINT = "nvidia.com/gpu"
 """The only taint key that the NVIDIA device plugin's chart tolerates (NVIDIA/k8s-device-plugin, values.yaml)."""
 
 
+EXPENDABLE = -10
+"""Lowest priority that counts for the cluster autoscaler (its --expendable-pods-priority-cutoff, FAQ: default -10)."""
 OWN_LABELS = "llmplatform.dev/"
 """Prefix of the labels that every pool has from us."""
 _KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
@@ -86,8 +89,8 @@ def _daemonsets(settings: PlatformSettings, name: str) -> list[Problem]:
     out = []
     for index, kind in enumerate(settings.node_pools[name].instance_types):
         known = instance_types().get(kind)
-        room = capacity.room(settings, name, known) if known else None
-        if known and room and min(room.cpu, room.memory, room.pods) <= 0:
+        left = room(settings, name, known) if known else None
+        if known and left and min(left.cpu, left.memory, left.pods) <= 0:
             reason = f"daemonsets alone take all of its {known.cpu} CPU, {known.memory} or {known.pods} pods"
             path: Path = ("node_pools", name, "instance_types", index)
             out.append(Problem(path=path, reason=reason, fix="a larger instance type, or smaller daemonsets"))
@@ -95,16 +98,76 @@ def _daemonsets(settings: PlatformSettings, name: str) -> list[Problem]:
 
 
 def placement(settings: PlatformSettings) -> list[Problem]:
-    """Every service has nodes that take it: its pool, or a pool whose taints repel nobody."""
+    """Every pod has nodes that take it: its pool's, or those of a pool whose taints repel nobody."""
+    free: list[tuple[Path, str | None]] = [(path, workload.pool) for path, workload in workloads(settings)]
+    free += [(("caches", name), cache.pool) for name, cache in settings.caches.items()]
     return [
         Problem(
-            path=("services", name),
+            path=path,
             reason="names no pool, and every node pool has a taint that keeps it off",
             fix=f"give pool: one of {one_of(settings.node_pools)}",
         )
-        for name, service in settings.services.items()
-        if service.pool is None and settings.node_pools and not drain.hosts(settings, name)
+        for path, pool in free
+        if pool is None and settings.node_pools and not hosts(settings, None)
     ]
+
+
+def spot(settings: PlatformSettings) -> list[Problem]:
+    """What a priority says not to be interrupted stands on no spot node."""
+    pods: list[tuple[Path, str | None, str | None]] = [(path, w.priority, w.pool) for path, w in workloads(settings)]
+    pods += [(("caches", name), cache.priority, cache.pool) for name, cache in settings.caches.items()]
+    for name, model in settings.models.items():
+        if model.floor is not None:
+            pods.append((("models", name, "floor"), model.priority, model.floor.pool))
+    out = []
+    for path, priority, pool in pods:
+        spec = settings.priorities.get(priority or "")
+        bought = sorted(name for name, p in hosts(settings, pool).items() if p.capacity == "spot")
+        if spec is not None and not spec.tolerates_spot and bought:
+            reason = f"priority {priority} does not tolerate spot nodes, and pool {bought[0]} has no others"
+            steady = [name for name, p in settings.node_pools.items() if p.capacity != "spot"]
+            fix = f"an on-demand pool: {one_of(steady)}; or another priority"
+            out.append(Problem(path=(*path, "pool") if pool else path, reason=reason, fix=fix))
+    return out
+
+
+def priorities(settings: PlatformSettings) -> list[Problem]:
+    """No priority is so low that the cluster autoscaler takes its pods for expendable."""
+    return [
+        Problem(
+            path=("priorities", name, "value"),
+            reason=f"{spec.value} is below {EXPENDABLE}: the cluster autoscaler neither adds nor keeps a node for it",
+            fix=f"at least {EXPENDABLE}",
+        )
+        for name, spec in settings.priorities.items()
+        if spec.value < EXPENDABLE
+    ]
+
+
+def headroom(settings: PlatformSettings) -> list[Problem]:
+    """Placeholders keep room for somebody, and make way for everybody."""
+    out = []
+    for name, pool in settings.node_pools.items():
+        if pool.headroom is None:
+            continue
+        at: Path = ("node_pools", name, "headroom")
+        priority = settings.priorities.get(pool.headroom.priority)
+        takers = {key: model for key, model in settings.models.items() if model.pool == name}
+        if not takers:
+            fix = "remove it, or give a model this pool"
+            out.append(Problem(path=at, reason="no model runs here that it could keep room for", fix=fix))
+        for key, model in takers.items() if priority else ():
+            own = settings.priorities.get(model.priority or "")
+            value, waits = (own.value, not own.preempts) if own else (0, False)
+            if priority is not None and (priority.value >= value or waits):
+                why = "does not preempt" if waits else f"{value}"
+                reason = (
+                    f"{pool.headroom.priority} ({priority.value}) does not make way for {key}, whose priority is "
+                    f"{model.priority or 'none'} ({why})"
+                )
+                fix = f"a priority below {value}" if not waits else f"a priority for {key} that preempts"
+                out.append(Problem(path=(*at, "priority"), reason=reason, fix=fix))
+    return out
 
 
 def _types(at: Path, names: tuple[str, ...], gpus: int) -> list[Problem]:

@@ -2,49 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, one_of, suggest
+from settings.workloads import workloads
+
+_Reference: TypeAlias = tuple[Path, str | None, str]
+"""The path of a name, the name (None: nothing is named there), and what it is the name of."""
 
 
 def resolve(settings: PlatformSettings) -> list[Problem]:
-    """Namespaces, tiers, pools, services, models and priorities that are referred to exist; no list names one twice."""
-    out: list[Problem] = []
+    """Whatever is referred to by its name exists; no list names one thing twice."""
+    known: dict[str, Iterable[str]] = {
+        "cache": settings.caches,
+        "model": settings.models,
+        "namespace": settings.namespaces,
+        "node pool": settings.node_pools,
+        "priority": settings.priorities,
+        "tier": settings.tiers,
+    }
+    out = [_missing(path, name, kind, known[kind]) for path, name, kind in _references(settings) if name is not None]
+    return [*(problem for problem in out if problem), *_routes(settings), *_doubles(settings)]
 
-    def refer(path: Path, name: str | None, kind: str, known: Iterable[str]) -> None:
-        words = list(known)
-        if name is not None and name not in words:
-            out.append(Problem(path=path, reason=f'there is no {kind} "{name}"', fix=suggest(name, words)))
 
+def _missing(path: Path, name: str, kind: str, known: Iterable[str]) -> Problem | None:
+    words = list(known)
+    if name in words:
+        return None
+    return Problem(path=path, reason=f'there is no {kind} "{name}"', fix=suggest(name, words))
+
+
+def _references(settings: PlatformSettings) -> Iterator[_Reference]:
     for name, namespace in settings.namespaces.items():
-        refer(("namespaces", name, "tier"), namespace.tier, "tier", settings.tiers)
+        yield ("namespaces", name, "tier"), namespace.tier, "tier"
+    for path, workload in workloads(settings):
+        yield from _placed(path, workload.namespace, workload.pool, workload.priority)
     for name, service in settings.services.items():
-        at: Path = ("services", name)
-        refer((*at, "namespace"), service.namespace, "namespace", settings.namespaces)
-        refer((*at, "pool"), service.pool, "node pool", settings.node_pools)
-        refer((*at, "priority"), service.priority, "priority", settings.priorities)
-        for route, spec in service.routes.items():
-            to: Path = (*at, "routes", route, "to")
-            others = set(settings.services) - {name}
-            if spec.to == name:
-                out.append(Problem(path=to, reason=f"{name} forwards to itself", fix=f"use one of: {one_of(others)}"))
-            else:
-                refer(to, spec.to, "service", others)
-        for index, model in enumerate(service.calls):
-            refer((*at, "calls", index), model, "model", settings.models)
-        out += _twice((*at, "calls"), service.calls)
-    for name, model_spec in settings.models.items():
-        refer(("models", name, "namespace"), model_spec.namespace, "namespace", settings.namespaces)
+        yield from ((("services", name, "calls", i), model, "model") for i, model in enumerate(service.calls))
+    for name, model in settings.models.items():
+        yield ("models", name, "cache"), model.cache, "cache"
+        yield ("models", name, "floor", "pool"), model.floor.pool if model.floor else None, "node pool"
+    for name, cache in settings.caches.items():
+        yield from _placed(("caches", name), cache.namespace, cache.pool, cache.priority)
+    for name, pool in settings.node_pools.items():
+        if room := pool.headroom:
+            yield from _placed(("node_pools", name, "headroom"), room.namespace, None, room.priority)
     for name, daemonset in settings.daemonsets.items():
-        for index, pool in enumerate(daemonset.pools or ()):
-            refer(("daemonsets", name, "pools", index), pool, "node pool", settings.node_pools)
-        out += _twice(("daemonsets", name, "pools"), daemonset.pools or ())
+        yield from ((("daemonsets", name, "pools", i), p, "node pool") for i, p in enumerate(daemonset.pools or ()))
     if settings.observability:
-        refer(("observability", "namespace"), settings.observability.namespace, "namespace", settings.namespaces)
-    return out
+        yield ("observability", "namespace"), settings.observability.namespace, "namespace"
 
 
-def _twice(path: Path, names: tuple[str, ...]) -> list[Problem]:
+def _placed(path: Path, namespace: str, pool: str | None, priority: str | None) -> Iterator[_Reference]:
+    """What everything that makes pods refers to."""
+    yield (*path, "namespace"), namespace, "namespace"
+    yield (*path, "pool"), pool, "node pool"
+    yield (*path, "priority"), priority, "priority"
+
+
+def _routes(settings: PlatformSettings) -> Iterator[Problem]:
+    for name, service in settings.services.items():
+        others = set(settings.services) - {name}
+        for route, spec in service.routes.items():
+            to: Path = ("services", name, "routes", route, "to")
+            if spec.to == name:
+                yield Problem(path=to, reason=f"{name} forwards to itself", fix=f"use one of: {one_of(others)}")
+            elif missing := _missing(to, spec.to, "service", others):
+                yield missing
+
+
+def _doubles(settings: PlatformSettings) -> Iterator[Problem]:
+    for name, service in settings.services.items():
+        yield from _twice(("services", name, "calls"), service.calls)
+    for name, daemonset in settings.daemonsets.items():
+        yield from _twice(("daemonsets", name, "pools"), daemonset.pools or ())
+
+
+def _twice(path: Path, names: tuple[str, ...]) -> Iterator[Problem]:
     doubles = sorted({name for name in names if names.count(name) > 1})
-    return [Problem(path=path, reason=f"names {name} twice", fix="name it once") for name in doubles]
+    yield from (Problem(path=path, reason=f"names {name} twice", fix="name it once") for name in doubles)

@@ -34,10 +34,18 @@ def variants(settings: PlatformSettings) -> list[Problem]:
 def hosts(settings: PlatformSettings) -> list[Problem]:
     """Each host leads to one service: a load balancer that finds two rules for one host serves either."""
     out = []
+    taken: list[tuple[Path, str, str]] = [
+        (("services", name, "ingress", "host"), service.ingress.host, name)
+        for name, service in sorted(settings.services.items())
+        if service.ingress
+    ]
+    if settings.observability and settings.observability.grafana:
+        grafana = settings.observability.grafana
+        taken.append((("observability", "grafana", "host"), grafana.host, grafana.name))
     first: dict[str, str] = {}
-    for name, service in sorted(settings.services.items()):
-        if service.ingress and first.setdefault(service.ingress.host, name) != name:
-            reason = f"{service.ingress.host} already leads to {first[service.ingress.host]}"
-            path: Path = ("services", name, "ingress", "host")
-            out.append(Problem(path=path, reason=reason, fix=f"for example {name}.{service.ingress.host}"))
+    for path, host, name in taken:
+        if host in first:
+            fix = f"for example {name}.{host}"
+            out.append(Problem(path=path, reason=f"{host} already leads to {first[host]}", fix=fix))
+        first.setdefault(host, name)
     return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem
 from settings.workload import HpaScaling, ScalingDirection
+from settings.workloads import workloads
 
 MAX_WINDOW = 3600
 MAX_PERIOD = 1800
@@ -16,11 +17,11 @@ LEAST_SCALE_DOWN_WINDOW = 120
 def autoscaler(settings: PlatformSettings) -> list[Problem]:
     """An HPA has a range, at least one metric, and windows and rates that the API server accepts."""
     out = []
-    for name, service in settings.services.items():
-        scaling = service.scaling
+    for path, workload in workloads(settings):
+        scaling = workload.scaling
         if not isinstance(scaling, HpaScaling):
             continue
-        at: Path = ("services", name, "scaling")
+        at: Path = (*path, "scaling")
         if scaling.min > scaling.max:
             fix = f"at most {scaling.max}"
             out.append(Problem(path=(*at, "min"), reason=f"{scaling.min} is above max, {scaling.max}", fix=fix))
@@ -58,13 +59,13 @@ def _direction(at: Path, direction: ScalingDirection) -> list[Problem]:
 def stabilisation(settings: PlatformSettings) -> list[Problem]:
     """Scale-down waits long enough that a dip in traffic does not cost the pods that the next minute needs."""
     out = []
-    for name, service in settings.services.items():
-        if isinstance(service.scaling, HpaScaling):
-            window = service.scaling.behavior.scale_down.window
+    for path, workload in workloads(settings):
+        if isinstance(workload.scaling, HpaScaling):
+            window = workload.scaling.behavior.scale_down.window
             if window.seconds < LEAST_SCALE_DOWN_WINDOW:
                 out.append(
                     Problem(
-                        path=("services", name, "scaling", "behavior", "scale_down", "window"),
+                        path=(*path, "scaling", "behavior", "scale_down", "window"),
                         reason=f"{window} is under two minutes: the count would follow every dip in traffic",
                         fix="5m to 10m",
                         strict=True,
@@ -74,7 +75,10 @@ def stabilisation(settings: PlatformSettings) -> list[Problem]:
 
 
 def replicas(settings: PlatformSettings) -> list[Problem]:
-    """Every service keeps at least two replicas: one alone is away at each drain, rollout and crash."""
+    """Every service keeps at least two replicas: one alone is away at each drain, rollout and crash.
+
+    What one replica of a model costs is measured in minutes, and there are other ways out: `outage` sees to them.
+    """
     return [
         Problem(
             path=("services", name, "scaling", "replicas" if service.scaling.kind == "fixed" else "min"),

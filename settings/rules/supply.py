@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from settings import pins
 from settings.model import PlatformSettings
 from settings.names import partition, registry_host
-from settings.pins import supplies
 from settings.problems import Path, Problem
 from settings.versions import KUBERNETES, OLDEST_KUBERNETES
 
@@ -19,16 +19,16 @@ _FLOATING = re.compile(r"(.*[-_.])?(latest|main|master|stable|edge|nightly|dev|p
 def images(settings: PlatformSettings) -> list[Problem]:
     """Every image has a version; a tag does not move; without a digest there is a reason."""
     out = []
-    for name, service in settings.services.items():
-        image, at = service.image, ("services", name, "image")
-        tag = image.tag or settings.registry.tag
-        if tag is None and image.digest is None:
+    for _, at, spec in pins.images(settings):
+        own = spec.host is None
+        tag = spec.tag or (settings.registry.tag if own else None)
+        if tag is None and spec.digest is None:
             out.append(Problem(path=at, reason="has neither tag nor digest", fix="give a tag, for example v1.0.0"))
-        elif tag and image.digest is None and _FLOATING.fullmatch(tag):
-            path: Path = (*at, "tag") if image.tag else ("registry", "tag")
+        elif tag and spec.digest is None and _FLOATING.fullmatch(tag):
+            path: Path = (*at, "tag") if spec.tag else ("registry", "tag")
             reason = f'the tag "{tag}" moves: two pods of one version may run different code'
             out.append(Problem(path=path, reason=reason, fix="a release, a commit or a digest", strict=True))
-        if image.digest is None and not (image.unpinned or settings.registry.unpinned):
+        if spec.digest is None and pins.why_unpinned(settings, spec) is None:
             reason = "has no digest, and nobody says why"
             fix = "give digest: sha256:..., or say why not: unpinned: <reason>"
             out.append(Problem(path=at, reason=reason, fix=fix, strict=True))
@@ -40,8 +40,8 @@ def models(settings: PlatformSettings) -> list[Problem]:
     fix = "give revision: <40 hex digits>, or say why not: unpinned: <reason>"
     return [
         Problem(path=supply.path, reason="has no revision, and nobody says why", fix=fix, strict=True)
-        for supply in supplies(settings)
-        if supply.path[0] == "models" and not supply.pinned and supply.reason is None
+        for supply in pins.supplies(settings)
+        if supply.path[0] == "models" and supply.path[2] != "engine" and not supply.pinned and supply.reason is None
     ]
 
 
@@ -49,8 +49,7 @@ def contradictions(settings: PlatformSettings) -> list[Problem]:
     """Nothing that is pinned says why it is not: one of the two is out of date."""
     out = []
     said: list[tuple[Path, str, object, object]] = [
-        (("services", name, "image"), "digest", service.image.digest, service.image.unpinned)
-        for name, service in settings.services.items()
+        (path, "digest", spec.digest, spec.unpinned) for _, path, spec in pins.images(settings)
     ]
     for name, model in settings.models.items():
         said.append((("models", name, "source"), "revision", model.source.revision, model.source.unpinned))
@@ -101,40 +100,69 @@ def exposure(settings: PlatformSettings) -> list[Problem]:
 
 def _way_in(settings: PlatformSettings) -> list[Problem]:
     out = []
-    public = sorted(name for name, service in settings.services.items() if service.ingress)
-    for name in public if settings.ingress is None else ():
+    public = {name: ("services", name, "ingress") for name, s in sorted(settings.services.items()) if s.ingress}
+    if settings.observability and settings.observability.grafana:
+        public[settings.observability.grafana.name] = ("observability", "grafana", "host")
+    for path in public.values() if settings.ingress is None else ():
         fix = "give `ingress: {group: ...}` at the root, or remove it here with null"
         reason = "the platform has no way in (`ingress` at the root)"
-        out.append(Problem(path=("services", name, "ingress"), reason=reason, fix=fix))
+        out.append(Problem(path=path, reason=reason, fix=fix))
     if settings.ingress is None:
         return out
+    if settings.ingress.class_name != ALB:
+        for key in _ALB_ONLY:
+            if getattr(settings.ingress, key):
+                reason = f"only the class {ALB} reads it, this is {settings.ingress.class_name}"
+                out.append(Problem(path=("ingress", key), reason=reason, fix=f"class_name: {ALB}, or leave it out"))
     if settings.ingress.certificate_arn is None:
         if public:
             fix = "give certificate_arn: arn:aws:acm:..."
             reason = f"{', '.join(public)} would be reached in clear text"
             out.append(Problem(path=("ingress",), reason=reason, fix=fix, strict=True))
-        return out
-    at: Path = ("ingress", "certificate_arn")
-    if settings.ingress.class_name != ALB:
-        reason = f"only the class {ALB} reads a certificate's ARN, this is {settings.ingress.class_name}"
-        return [*out, Problem(path=at, reason=reason, fix=f"class_name: {ALB}, or leave it out")]
-    wrong = _certificate(settings.ingress.certificate_arn, settings)
-    if wrong:
-        account = settings.aws.account or "<account>"
-        fix = f"arn:{partition(settings.aws.region)}:acm:{settings.aws.region}:{account}:certificate/<id>"
-        out.append(Problem(path=at, reason=wrong, fix=f"a certificate of {fix}"))
+    elif settings.ingress.class_name == ALB:
+        wrong = _certificate(settings.ingress.certificate_arn, settings)
+        out += _foreign(settings, "certificate_arn", wrong, "a certificate of {start}:acm:{place}:certificate/<id>")
+    if settings.ingress.waf_arn is not None and settings.ingress.class_name == ALB:
+        wrong = _web_acl(settings.ingress.waf_arn, settings)
+        out += _foreign(settings, "waf_arn", wrong, "a web ACL of {start}:wafv2:{place}:regional/webacl/<name>/<id>")
     return out
+
+
+_ALB_ONLY = ("certificate_arn", "waf_arn", "access_log", "protect")
+"""What only the AWS Load Balancer Controller reads."""
+
+
+def _foreign(settings: PlatformSettings, key: str, wrong: str | None, works: str) -> list[Problem]:
+    """An ARN that the load balancer cannot use, with the form of one that it can."""
+    if wrong is None:
+        return []
+    account, region = settings.aws.account or "<account>", settings.aws.region
+    fix = works.format(start=f"arn:{partition(region)}", place=f"{region}:{account}")
+    return [Problem(path=("ingress", key), reason=wrong, fix=fix)]
+
+
+def _web_acl(arn: str, settings: PlatformSettings) -> str | None:
+    """Why a load balancer cannot use a web ACL."""
+    _, part, service, region, account, resource = arn.split(":", 5)
+    if service != "wafv2" or not resource.startswith("regional/webacl/"):
+        return f"{service} {resource.partition('/')[0]} is no regional web ACL of WAF v2"
+    return _elsewhere(part, region, account, settings)
 
 
 def _certificate(arn: str, settings: PlatformSettings) -> str | None:
     """Why a load balancer cannot use a certificate."""
     _, part, service, region, account, resource = arn.split(":", 5)
-    aws = settings.aws
     if (service, resource.partition("/")[0]) not in (("acm", "certificate"), ("iam", "server-certificate")):
         return f"{service} {resource.partition('/')[0]} is no certificate"
+    return _elsewhere(part, settings.aws.region if service == "iam" else region, account, settings)
+
+
+def _elsewhere(part: str, region: str, account: str, settings: PlatformSettings) -> str | None:
+    """Why a load balancer of this platform cannot use what lies there."""
+    aws = settings.aws
     if part != partition(aws.region):
         return f"it is of partition {part}, the platform of {partition(aws.region)}"
-    if service == "acm" and region != aws.region:
+    if region != aws.region:
         return f"it is in {region or 'no region'}, the load balancer in {aws.region}"
     if aws.account is not None and account != aws.account:
         return f"it belongs to account {account or '(none)'}, the load balancer to {aws.account}"

@@ -14,6 +14,19 @@ from tests.support import World
 Deploy = Callable[..., World]
 
 
+ALB = "alb.ingress.kubernetes.io"
+ATTRIBUTES = {
+    "access_logs.s3.enabled": "false",
+    "deletion_protection.enabled": "false",
+    "routing.http.drop_invalid_header_fields.enabled": "true",
+}
+"""What the load balancer is told beside its idle timeout."""
+
+
+def attributes(annotations: dict[str, str]) -> dict[str, str]:
+    return dict(part.split("=") for part in annotations[f"{ALB}/load-balancer-attributes"].split(","))
+
+
 def pod(world: World, name: str) -> dict[str, Any]:
     template = world.object("Deployment", name).template
     assert template is not None
@@ -121,16 +134,15 @@ def test_the_grace_holds_the_drain_and_the_pre_stop_hook_waits_for_the_load_bala
     assert pod(world, "door")["terminationGracePeriodSeconds"] == 25 + 30 + 5
     assert container(world, "worker")["lifecycle"] == {"preStop": {"sleep": {"seconds": 15}}}
     annotations = world.object("Ingress", "door-ingress").metadata["annotations"]
-    prefix = "alb.ingress.kubernetes.io"
-    assert annotations[f"{prefix}/target-group-attributes"] == "deregistration_delay.timeout_seconds=30"
-    assert annotations[f"{prefix}/load-balancer-attributes"] == "idle_timeout.timeout_seconds=40"
+    assert annotations[f"{ALB}/target-group-attributes"] == "deregistration_delay.timeout_seconds=30"
+    assert attributes(annotations) == {**ATTRIBUTES, "idle_timeout.timeout_seconds": "40"}
 
 
 def test_ingresses_of_one_group_agree_on_the_load_balancer(deploy: Deploy) -> None:
     world = deploy(services__worker__ingress={"host": "worker.example.com"}, services__worker__longest_request="50s")
-    key = "alb.ingress.kubernetes.io/load-balancer-attributes"
-    idle = {ingress.metadata["annotations"][key] for ingress in world.graph.of_kind("Ingress")}
-    assert idle == {"idle_timeout.timeout_seconds=60"}
+    every = [ingress.metadata["annotations"] for ingress in world.graph.of_kind("Ingress")]
+    assert len(every) == 3  # Grafana's, too
+    assert [attributes(one) for one in every] == [{**ATTRIBUTES, "idle_timeout.timeout_seconds": "60"}] * 3
 
 
 def test_an_ingress_of_another_class_carries_no_annotations_of_the_alb(deploy: Deploy) -> None:
@@ -147,7 +159,7 @@ def test_plain_http_is_all_there_is_without_a_certificate(deploy: Deploy) -> Non
 
 def test_one_replica_has_no_budget_and_more_have_one_that_lets_a_pod_go(deploy: Deploy) -> None:
     world = deploy(services__door__replicas=1)
-    assert [b.name for b in world.graph.of_kind("PodDisruptionBudget")] == ["worker-pdb"]
+    assert [b.name for b in world.graph.of_kind("PodDisruptionBudget")] == ["mind-pdb", "worker-pdb"]
     budget = deploy().object("PodDisruptionBudget", "door-pdb").spec
     assert budget["maxUnavailable"] == 1
     assert "minAvailable" not in budget

@@ -133,6 +133,26 @@ def test_a_single_pod_shares_its_volume_only_in_a_rollout(prod, strategy, findin
     assert len(said("volumes", edited(graph, QUANT, "spec strategy", strategy))) == findings
 
 
+@pytest.mark.parametrize(
+    ("mode", "nodes", "findings"),
+    [
+        ("ReadWriteOnce", {}, 1),
+        ("ReadWriteOnce", {"llmplatform.dev/pool": "cheap"}, 1),
+        ("ReadWriteOnce", {"llmplatform.dev/pool": "general"}, 0),
+        ("ReadWriteMany", {}, 0),
+    ],
+)
+def test_a_volume_for_one_node_under_pods_of_other_nodes_is_named(prod, mode, nodes, findings) -> None:
+    graph = edited(mounting(added(prod, claim(mode))), QUANT, "spec replicas", 1)
+    graph = edited(graph, QUANT, "spec strategy", {"type": "Recreate"})
+    volumes = [{"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}}]
+    pod = {"nodeSelector": nodes, "volumes": volumes, "containers": [{"name": "fill"}]}
+    metadata = {"name": "fill", "namespace": "quant"}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}}
+    reason = f"it mounts cache, which one node at a time can, and so does {QUANT} on other nodes"
+    assert said("volumes", added(graph, job)) == [f"Job quant/fill: {reason}"] * findings
+
+
 def test_an_autoscaled_workload_has_several_pods(prod) -> None:
     graph = added(prod, claim("ReadWriteOnce") | {"metadata": {"name": "cache", "namespace": "platform"}})
     volume = {"name": "cache", "persistentVolumeClaim": {"claimName": "cache"}}

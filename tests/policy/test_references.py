@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from policy.graph import EXTERNAL, Graph
 from tests.policy.support import added, changed, copied, edited, said, subject_of, without
 from tests.support import REMOVE
 
 CONTAINER = "spec template spec containers 0"
 GATEWAY = "Deployment platform/gateway"
+INGRESS = "Ingress platform/platform-ingress"
+TOKEN = "ExternalSecret llm-baseline/weights-token"
 
 OBJECTS = {
     "a ConfigMap by another name": (
@@ -52,8 +55,8 @@ OBJECTS = {
         [f"{GATEWAY}: it names Secret registry, which does not exist"],
     ),
     "a certificate": (
-        ("Ingress platform/platform-ingress", "spec tls", [{"secretName": "cert"}]),
-        ["Ingress platform/platform-ingress: it names Secret cert, which does not exist"],
+        (INGRESS, "spec tls", [{"secretName": "cert"}]),
+        [f"{INGRESS}: it names Secret cert, which does not exist"],
     ),
     "a claim": (
         (GATEWAY, "spec template spec volumes 1", {"name": "d", "persistentVolumeClaim": {"claimName": "data"}}),
@@ -119,9 +122,52 @@ def test_what_is_needed_must_be_made_first(prod) -> None:
 def test_made_first_may_be_said_by_way_of_another(prod) -> None:
     account = subject_of(prod, "ServiceAccount platform/gateway-sa")
     config = subject_of(prod, "ConfigMap platform/gateway-config")
-    graph = changed(prod, GATEWAY, dependencies=(account.urn,))
+    priority = subject_of(prod, "PriorityClass serving")
+    graph = changed(prod, GATEWAY, dependencies=(account.urn, priority.urn))
     graph = changed(graph, "ServiceAccount platform/gateway-sa", dependencies=(*account.dependencies, config.urn))
     assert said("objects", graph) == []
+
+
+def test_what_somebody_else_makes_may_be_named_by_whoever_says_so(prod) -> None:
+    graph = edited(prod, INGRESS, "spec tls", [{"secretName": "cert"}])
+    for stated, finds in (
+        ("Secret/cert", 0),
+        ("Service/x, Secret/cert", 0),
+        ("Secret/other", 1),
+        ("ConfigMap/cert", 1),
+    ):
+        assert len(said("objects", edited(graph, INGRESS, f"metadata annotations {EXTERNAL}", stated))) == finds
+
+
+def downloads(graph: Graph) -> list[str]:
+    """Everything that reads the Secret which TOKEN fills."""
+    return [str(job) for job in graph.of_kind("Job")]
+
+
+def test_a_secret_is_there_if_an_external_secret_fills_it(prod) -> None:
+    assert len(downloads(prod)) == 5
+    other = edited(prod, TOKEN, "spec target name", "hub")
+    missing = "it names Secret weights-token, which does not exist"
+    assert said("objects", other) == [f"{job}: {missing}" for job in downloads(prod)]
+    assert said("used", other) == [f"{TOKEN}: nothing uses the Secret hub that it fills"]
+    by_its_own_name = edited(prod, TOKEN, "spec target name", REMOVE)
+    assert said("objects", by_its_own_name) == said("used", by_its_own_name) == []
+
+
+def test_a_key_that_an_external_secret_does_not_fill_is_named(prod) -> None:
+    job = downloads(prod)[0]
+    source = {"secretKeyRef": {"name": "weights-token", "key": "password"}}
+    graph = edited(prod, job, f"{CONTAINER} env 0", {"name": "PASSWORD", "valueFrom": source})
+    assert said("objects", graph) == [f"{job}: it reads password of Secret weights-token, which is not there"]
+    assert said("objects", edited(graph, TOKEN, "spec data 0 secretKey", "password")) == []
+    assert said("objects", edited(graph, TOKEN, "spec dataFrom", [{"extract": {"key": "hub"}}])) == []
+
+
+def test_an_external_secret_must_be_made_first(prod) -> None:
+    job = downloads(prod)[0]
+    late = tuple(urn for urn in subject_of(prod, job).dependencies if urn != subject_of(prod, TOKEN).urn)
+    reason = f"it needs {TOKEN}, and nothing says that this is made first"
+    assert said("objects", changed(prod, job, dependencies=late)) == [f"{job}: {reason}"]
 
 
 def test_objects_that_need_each_other_end_the_search(prod) -> None:

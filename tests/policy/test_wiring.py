@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from policy.graph import Graph
 from tests.policy.support import added, copied, edited, said
 from tests.support import REMOVE
 
@@ -11,7 +12,7 @@ APART = "spec template spec affinity podAntiAffinity preferredDuringSchedulingIg
 CONTAINER = "spec template spec containers 0"
 GATEWAY = "Deployment platform/gateway"
 HPA = "HorizontalPodAutoscaler platform/gateway-hpa"
-INGRESS = "Ingress platform/platform-ingress"
+INGRESS, GRAFANA = "Ingress platform/platform-ingress", "Ingress observability/grafana-ingress"
 SERVICE = "Service platform/gateway"
 
 SELECTORS = {
@@ -50,6 +51,10 @@ SELECTORS = {
     "an Ingress to no Service": (
         (INGRESS, "spec rules 0 http paths 0 backend service name", "gatway"),
         [f"{INGRESS}: its backend Service gatway does not exist"],
+    ),
+    "an Ingress to a Service that is somebody else's and that it does not name": (
+        (GRAFANA, "metadata annotations llmplatform.dev/external", "Service/prometheus, Deployment/grafana"),
+        [f"{GRAFANA}: its backend Service grafana does not exist"],
     ),
     "an Ingress to a default that does not exist": (
         (INGRESS, "spec defaultBackend service name", "sorry"),
@@ -104,6 +109,11 @@ SELECTORS_GREEN = {
         "spec rules 0 http paths 0 backend service port",
         {"name": "http"},
     ),
+    "an Ingress to a Service that is somebody else's": (
+        GRAFANA,
+        "metadata annotations llmplatform.dev/external",
+        "Service/prometheus, Service/grafana",
+    ),
     "an Ingress to something other than a Service": (
         INGRESS,
         "spec rules 0 http paths 0 backend",
@@ -125,12 +135,28 @@ def test_a_selector_or_port_that_resolves_is_left_alone(prod, change) -> None:
     assert said("selectors", edited(prod, *change)) == []
 
 
-def test_a_service_of_two_workloads_is_named(prod) -> None:
-    canary = copied(prod, GATEWAY, name="canary")
-    canary["spec"]["template"]["metadata"]["labels"]["track"] = "canary"
+def canary_of(graph: Graph, **labels: str) -> dict[str, object]:
+    """A second gateway, with other labels on its pods."""
+    canary = copied(graph, GATEWAY, name="canary")
+    canary["spec"]["template"]["metadata"]["labels"] |= {"track": "canary", **labels}
     canary["spec"]["selector"]["matchLabels"] = {"track": "canary"}
+    return canary
+
+
+def test_a_service_of_two_workloads_is_named(prod) -> None:
+    canary = canary_of(prod, **{"app.kubernetes.io/name": "canary"})
     assert said("selectors", added(prod, canary)) == [
         f"{GATEWAY}: its selector app=gateway takes the pods of Deployment platform/canary too",
+        f"{SERVICE}: its selector app=gateway takes the pods of {GATEWAY} and Deployment platform/canary",
+    ]
+
+
+def test_a_service_over_two_parts_of_one_app_is_meant(prod) -> None:
+    parts = edited(prod, GATEWAY, "spec selector matchLabels track", "stable")
+    parts = edited(parts, GATEWAY, "spec template metadata labels track", "stable")
+    assert said("selectors", added(parts, canary_of(prod))) == []
+    nameless = edited(parts, GATEWAY, "spec template metadata labels app.kubernetes.io/name", REMOVE)
+    assert said("selectors", added(nameless, canary_of(nameless, track="canary"))) == [
         f"{SERVICE}: its selector app=gateway takes the pods of {GATEWAY} and Deployment platform/canary",
     ]
 

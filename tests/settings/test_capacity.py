@@ -11,11 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from settings import capacity
-from settings.capacity import Demand, Line, Room, nodes_needed, offered
+from settings.capacity import Line, nodes_needed
 from settings.instances import instance_types
 from settings.model import PlatformSettings
+from settings.rooms import Demand, Room, offered
+from settings.rooms import room as node_room
 from settings.types import Cpu, Memory
-from settings.workload import Amounts
+from settings.workload import Amounts, Resources, Workload
 from tests.settings.support import QUICK
 from tests.support import problems, resolved, stack_settings, tiny
 
@@ -124,19 +126,39 @@ def test_what_rooms_offer_together_fits_each_of_them(some: list[Room], types: in
         assert sum(1 for room in some if room.holds(one)) >= types
 
 
+def one_by_one(settings: PlatformSettings) -> Iterator[tuple[str, Resources | None, int]]:
+    """Namespace, resources and GPUs of every pod that there can be at once."""
+    for service in settings.services.values():
+        for _ in range(most(service)):
+            yield service.namespace, service.resources, 0
+    for model in settings.models.values():
+        for _ in range(most(model)):
+            yield model.namespace, model.resources, model.gpus
+    for name, cache in settings.caches.items():
+        users = [model for model in settings.models.values() if model.cache == name]
+        files = [fetched for model in users for fetched in (model.source, *model.adapters.values())]
+        for _ in {(fetched.hub, fetched.revision, fetched.skip) for fetched in files}:
+            yield cache.namespace, cache.resources, 0
+
+
+def most(workload: Workload) -> int:
+    """The most pods that a workload has, in a rollout at its ceiling."""
+    scaling: Any = workload.scaling
+    return (scaling.replicas if scaling.kind == "fixed" else scaling.max) + workload.rollout.max_surge
+
+
 def brute_force(settings: PlatformSettings, namespace: str) -> dict[str, int]:
     """What every pod of a namespace asks for, added up one by one."""
-    out = dict.fromkeys(("requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "pods"), 0)
-    for service in settings.services.values():
-        if service.namespace != namespace:
-            continue
-        scaling: Any = service.scaling
-        most = scaling.replicas if scaling.kind == "fixed" else scaling.max
-        for _ in range(most + service.rollout.max_surge):
-            out["requests.cpu"] += service.resources.requests.cpu.milli
-            out["requests.memory"] += service.resources.requests.memory.bytes
-            out["limits.cpu"] += service.resources.limits.cpu.milli
-            out["limits.memory"] += service.resources.limits.memory.bytes
+    counted = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "requests.nvidia.com/gpu", "pods")
+    out = dict.fromkeys(counted, 0)
+    for home, resources, gpus in one_by_one(settings):
+        if home == namespace:
+            assert resources is not None
+            out["requests.cpu"] += resources.requests.cpu.milli
+            out["requests.memory"] += resources.requests.memory.bytes
+            out["limits.cpu"] += resources.limits.cpu.milli
+            out["limits.memory"] += resources.limits.memory.bytes
+            out["requests.nvidia.com/gpu"] += gpus
             out["pods"] += 1
     return out
 
@@ -150,6 +172,8 @@ SHAPES = st.fixed_dictionaries(
         "cpu": st.integers(50, 900),
         "memory": st.integers(64, 900),
         "home": st.sampled_from(["front", "back"]),
+        "servers": st.integers(1, 9),
+        "second": st.sampled_from(["tiny/blue", "tiny/green"]),
     }
 )
 
@@ -166,8 +190,17 @@ def test_quota_lines_are_the_sum_over_every_pod(shape: dict[str, Any]) -> None:
         services__door__resources__limits={"cpu": f"{cpu + 7}m", "memory": f"{memory + 9}Mi"},
         services__door__namespace=shape["home"],
         services__worker__scaling={"min": shape["low"], "max": shape["high"]},
-        tiers__small__quota={"requests": big, "limits": big, "pods": 900, "services": 9, "configmaps": 9},
+        models__mind__replicas=shape["servers"],
+        models__mind__adapters__green__hub=shape["second"],
+        tiers__small__quota={
+            "requests": {**big, "gpu": 900},
+            "limits": big,
+            "pods": 900,
+            "services": 9,
+            "configmaps": 9,
+        },
         node_pools__general__max=900,
+        node_pools__gpu__max=900,
     )
     settings = resolved(overlay).settings
     for namespace in settings.namespaces:
@@ -178,11 +211,12 @@ def test_quota_lines_are_the_sum_over_every_pod(shape: dict[str, Any]) -> None:
 
 
 def test_objects_are_counted_with_the_config_map_that_kubernetes_makes() -> None:
-    settings = resolved(tiny(services__door__namespace="back")).settings
+    room = {"limits": {"cpu": "10"}, "pods": 13}
+    settings = resolved(tiny(services__door__namespace="back", tiers__small__quota=room)).settings
     lines = {line.what: (line.needed, line.sum) for line in capacity.quota_lines(settings, "back")}
-    assert lines["services"] == (2, "2 Services")
-    assert lines["configmaps"] == (3, "3 ConfigMaps and kube-root-ca.crt")
-    assert lines["secrets"] == (1, "1 Secrets")
+    assert lines["services"] == (3, "3 Services")  # two services and a model
+    assert lines["configmaps"] == (4, "4 ConfigMaps and kube-root-ca.crt")  # two services and a cache
+    assert lines["secrets"] == (2, "2 Secrets")  # worker's, and the hub's token
     empty = {line.what: line.needed for line in capacity.quota_lines(settings, "front")}
     assert (empty["pods"], empty["configmaps"], empty["limits.cpu"]) == (0, 1, 0)
 
@@ -212,7 +246,7 @@ def test_a_line_reads_as_users_write_quantities(line: Line, text: str, fits: boo
 def test_a_nodes_room_is_its_allocatable_less_the_daemonsets_of_its_pool() -> None:
     settings = resolved(tiny(daemonsets__gpu={"cpu": "1", "memory": "1Gi", "pools": ["cheap"]})).settings
     kind = instance_types()["m6i.xlarge"]
-    general, cheap = (capacity.room(settings, pool, kind) for pool in ("general", "cheap"))
+    general, cheap = (node_room(settings, pool, kind) for pool in ("general", "cheap"))
     assert (general.cpu, general.memory, general.pods) == (3920 - 100, (14162 - 128) * MIB, 57)
     assert (cheap.cpu, cheap.memory, cheap.pods) == (2820, (14162 - 128 - 1024) * MIB, 56)
 
@@ -223,7 +257,7 @@ def test_daemonsets_larger_than_a_node_leave_less_than_nothing_and_hold_no_pod()
     huge = settings.model_copy(
         update={"daemonsets": {"x": settings.daemonsets["agent"].model_copy(update={"cpu": Cpu(9000)})}}
     )
-    room = capacity.room(huge, "general", kind)
+    room = node_room(huge, "general", kind)
     assert room.cpu < 0
     assert not room.holds(demand("w", 1, 1, 1))
     assert room.times(demand("w", 1, 1, 1)) == 0

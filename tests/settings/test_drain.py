@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from settings import drain
 from settings.types import Duration
+from settings.workloads import hosts
 from tests.settings.support import QUICK
 from tests.support import STACKS, problems, resolved, stack_settings, tiny
 
@@ -30,7 +31,7 @@ def test_every_committed_service_leaves_without_losing_a_request(stack: str) -> 
         for route in settings.services[name].routes.values():
             assert solved.longest >= route.timeout
             assert drain.longest_request(settings, route.to) >= route.timeout
-        for pool in drain.hosts(settings, name).values():
+        for pool in hosts(settings, settings.services[name].pool).values():
             assert solved.grace.seconds <= drain.promise(pool)
 
 
@@ -45,7 +46,8 @@ def test_behind_a_load_balancer_it_waits_longer_and_tells_the_load_balancer() ->
 
 
 def test_a_service_without_a_way_in_of_the_platform_is_behind_no_load_balancer() -> None:
-    settings = resolved(tiny(ingress=None, services__door__ingress=None)).settings
+    overlay = tiny(ingress=None, services__door__ingress=None, observability__grafana=None)
+    settings = resolved(overlay).settings
     assert not drain.behind_load_balancer(settings, "door")
     assert drain.settle(settings, "door") == Duration(15)
 
@@ -56,13 +58,20 @@ def test_a_longer_request_never_gives_a_shorter_grace_and_what_is_taken_fits(sho
     short, long = sorted((short, long))
     graces = []
     for timeout in (short, long):
-        overlay = tiny(services__door__routes__work__timeout=f"{timeout}s", services__worker__sagemaker=None)
+        overlay = tiny(
+            services__door__routes__work__timeout=f"{timeout}s",
+            services__worker__sagemaker=None,
+            node_pools__gpu__capacity="on-demand",
+        )
         if found := problems(overlay):
             assert {p.rule for p in found} == {"drain"}
-            assert timeout > min(900 - 25 - 5, 900 - 15 - 5)
+            assert timeout > min(900 - 25 - 5, 900 - 15 - 5, 900 - 15 - 15)
             graces.append(10**9)
             continue
-        solved = drain.solve(resolved(overlay).settings, "door")
+        settings = resolved(overlay).settings
+        server = drain.solve_model(settings, "mind")
+        assert server.pre_stop.seconds + timeout + drain.MODEL_BUFFER <= server.grace.seconds <= drain.ON_DEMAND_PROMISE
+        solved = drain.solve(settings, "door")
         assert solved.pre_stop.seconds + timeout + drain.BUFFER <= solved.grace.seconds <= drain.ON_DEMAND_PROMISE
         assert seconds(solved.deregistration) >= timeout
         assert seconds(solved.idle) > timeout
@@ -98,14 +107,15 @@ def test_every_time_that_is_known_comes_with_the_setting_that_says_it() -> None:
 
 def test_a_service_lands_on_its_pool_or_on_any_that_repels_nobody() -> None:
     settings = resolved(tiny()).settings
-    assert list(drain.hosts(settings, "door")) == ["general"]
+    assert list(hosts(settings, settings.services["door"].pool)) == ["general"]
     anywhere = resolved(tiny(services__door__pool=None)).settings
-    assert list(drain.hosts(anywhere, "door")) == ["general"]
+    assert list(hosts(anywhere, anywhere.services["door"].pool)) == ["general"]
     both = resolved(tiny(services__door__pool=None, node_pools__cheap__taints=[])).settings
-    assert set(drain.hosts(both, "door")) == {"general", "cheap"}
+    assert set(hosts(both, both.services["door"].pool)) == {"general", "cheap"}
     soft = [{"key": "a", "effect": "PreferNoSchedule"}]
     also = resolved(tiny(services__door__pool=None, node_pools__cheap__taints=soft)).settings
-    assert set(drain.hosts(also, "door")) == {"general", "cheap"}
+    assert set(hosts(also, also.services["door"].pool)) == {"general", "cheap"}
+    assert not hosts(settings, "nowhere")
 
 
 def test_a_spot_node_promises_less_than_its_notice_and_an_on_demand_node_what_eks_waits() -> None:

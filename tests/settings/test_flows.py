@@ -8,6 +8,7 @@ from tests.support import resolved, tiny
 NAME = "app.kubernetes.io/name"
 DOOR, WORKER, MIND = Pods("front", "door"), Pods("back", "worker"), Pods("back", "mind")
 COLLECTOR, PROMETHEUS = Pods("watch", "otel-collector", NAME), Pods("watch", "prometheus", NAME)
+GRAFANA = Pods("watch", "grafana", NAME)
 
 
 def found(**changes: object) -> set[tuple[object, object, int, str]]:
@@ -20,9 +21,11 @@ def named(name: str, *cidrs: str, excluded: tuple[str, ...] = ()) -> Addresses:
 
 def test_the_flows_of_the_smallest_platform_are_these_and_no_others() -> None:
     endpoints = named("aws-endpoints", "10.0.224.0/20", "10.0.240.0/20")
+    load_balancer = named("load-balancer", "10.0.224.0/20", "10.0.240.0/20")
     private = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
     assert found() == {
-        (named("load-balancer", "10.0.224.0/20", "10.0.240.0/20"), DOOR, 8000, "ingress"),
+        (load_balancer, DOOR, 8000, "ingress"),
+        (load_balancer, GRAFANA, 3000, "ingress"),
         (DOOR, WORKER, 8000, "route"),
         (WORKER, MIND, 9000, "calls"),
         (DOOR, endpoints, 443, "STS"),
@@ -33,7 +36,7 @@ def test_the_flows_of_the_smallest_platform_are_these_and_no_others() -> None:
         (PROMETHEUS, DOOR, 8000, "metrics"),
         (PROMETHEUS, WORKER, 8000, "metrics"),
         (PROMETHEUS, MIND, 9000, "metrics"),
-        (Pods("back", "mind-weights"), named("internet", "0.0.0.0/0", excluded=private), 443, "weights"),
+        (Pods("back", "store"), named("internet", "0.0.0.0/0", excluded=private), 443, "weights"),
     }
 
 

@@ -114,6 +114,21 @@ def test_short_replicas_become_fixed_scaling_before_the_merge_in_both_files(
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("base", "overlay", "expected"),
+    [
+        ("engine: vllm", "engine: {version: x}", {"kind": "vllm", "version": "x"}),
+        ("engine: {kind: vllm, version: x}", "engine: vllm", {"kind": "vllm", "version": "x"}),
+        ("engine: {kind: vllm, version: x}", "engine: max-serve", {"kind": "max-serve"}),
+        ("engine: vllm", "engine: {kind: max-serve, version: x}", {"kind": "max-serve", "version": "x"}),
+    ],
+)
+def test_a_short_engine_becomes_its_map_before_the_merge_in_both_files(base: str, overlay: str, expected: Any) -> None:
+    data, found = merged(f"models: {{a: {{{base}}}}}", f"models: {{a: {{{overlay}}}}}")
+    assert data == {"models": {"a": {"engine": expected}}}
+    assert found == []
+
+
 def test_replicas_beside_scaling_are_two_owners_of_one_count() -> None:
     problem = only(tiny(services__door__replicas=3, services__door__scaling=HPA))
     assert problem.path == ("services", "door", "replicas")
@@ -126,14 +141,17 @@ def test_a_problem_with_a_shorthand_is_told_in_the_users_own_words() -> None:
     assert only(tiny(services__door__image={"repository": "Door"})).path == ("services", "door", "image", "repository")
     one = tiny(environment="prod", services__door__replicas=1)
     assert [p.path for p in problems(one) if p.rule == "replicas"] == [("services", "door", "replicas")]
+    assert only(tiny(models__mind__engine="vlm")).path == ("models", "mind", "engine")
 
 
 def test_null_removes_what_the_platform_file_has() -> None:
     assert merged("a: {b: 1, c: {d: 2}}", "a: {c: null}") == ({"a": {"b": 1}}, [])
     assert merged("a: {b: [1]}", "a: {b: null}") == ({"a": {}}, [])
-    without = resolved(tiny(services__door__ingress=None, ingress=None)).settings
+    without = resolved(tiny(services__door__ingress=None, observability__grafana=None, ingress=None)).settings
     assert without.ingress is None
     assert without.services["door"].ingress is None
+    assert without.observability is not None
+    assert without.observability.grafana is None
 
 
 @pytest.mark.parametrize(

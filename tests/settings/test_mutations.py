@@ -9,14 +9,17 @@ from collections.abc import Callable
 
 import pytest
 
-from settings import drain
+from settings import drain, start_up, weights
+from settings.demand import model_resources
 from settings.environment import variables
-from settings.flows import flows
+from settings.expected import expected
+from settings.flows import flows, quiet
 from settings.model import PlatformSettings
 from settings.names import image
-from settings.pins import supplies
+from settings.pins import pinned, supplies
 from settings.problems import Problem, SettingsError
 from settings.resolve import Resolved, resolve, settle
+from settings.serving import serve
 from settings.yaml_reader import Document
 from tests.settings.mutation import OF_PLATFORM, OF_STACKS, Mutant, committed, mutants, platform_file
 from tests.support import STACKS
@@ -50,11 +53,23 @@ def complete(problem: Problem) -> bool:
 def usable(settings: PlatformSettings) -> None:
     """Everything that a plan asks of settings; valid settings answer all of it."""
     flows(settings)
+    quiet(settings)
     supplies(settings)
+    expected(settings)
     for name, service in settings.services.items():
         assert drain.solve(settings, name).grace.seconds <= drain.ON_DEMAND_PROMISE
         assert variables(settings, name)
-        assert image(settings, service)
+        assert image(settings, service.image)
+    for name, model in settings.models.items():
+        assert drain.solve_model(settings, name).grace.seconds <= drain.ON_DEMAND_PROMISE
+        assert model.engine.command_line(serve(settings, name))
+        assert image(settings, pinned(model.engine.pinned_image))
+        assert model_resources(settings, name)
+        assert start_up.deadline(settings, name, model.pool) >= start_up.probes(settings, name).startup.window
+        start_up.outage(settings, name)
+    for name, cache in settings.caches.items():
+        assert image(settings, pinned(cache.image))
+        assert all(len(download.job) <= weights.JOB_LIMIT for download in weights.of_cache(settings, name))
 
 
 @pytest.mark.parametrize("stack", STACKS)

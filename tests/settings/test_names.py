@@ -21,6 +21,8 @@ def test_objects_are_called_after_their_service_unless_the_settings_say_otherwis
         "door-hpa",
         "door-pdb",
     )
+    assert (names.model_account("mind"), names.headroom("gpu")) == ("mind-sa", "gpu-headroom")
+    assert (names.cache_account("store"), names.fetch_script("store")) == ("store-sa", "store-fetch")
     named = resolved(tiny(services__door__ingress__name="front-door")).settings.services["door"]
     assert names.ingress("door", named) == "front-door"
 
@@ -61,6 +63,11 @@ def test_a_region_lies_in_its_partition(region: str, partition: str) -> None:
             {"services__door__image": {"digest": f"sha256:{'0' * 64}"}, "aws__account": None},
             f"tiny-dev/door:v1.2.3@sha256:{'0' * 64}",
         ),
+        ({"services__door__image": {"host": "quay.io", "tag": "v9"}}, "quay.io/door:v9"),
+        (
+            {"services__door__image": {"host": "quay.io", "repository": "a/b", "digest": f"sha256:{'0' * 64}"}},
+            f"quay.io/a/b@sha256:{'0' * 64}",
+        ),
         (
             {
                 "aws__region": "cn-north-1",
@@ -73,7 +80,7 @@ def test_a_region_lies_in_its_partition(region: str, partition: str) -> None:
 )
 def test_an_image_reference_has_host_environment_repository_and_version(changes: dict[str, object], image: str) -> None:
     settings = resolved(tiny(**changes)).settings
-    assert names.image(settings, settings.services["door"]) == image
+    assert names.image(settings, settings.services["door"].image) == image
 
 
 def test_urls_are_those_of_cluster_dns() -> None:

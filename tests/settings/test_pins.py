@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from settings.pins import revision, supplies
-from settings.versions import KUBERNETES, OLDEST_KUBERNETES, REVISIONS
+from settings.pins import supplies
+from settings.versions import DIGESTS, KUBERNETES, LOADER, MAX, OLDEST_KUBERNETES, REVISIONS, UNPINNED, VLLM, Pin
+from settings.weights import revision
 from tests.settings.support import value_types
 from tests.support import STACKS, resolved, stack_settings, tiny
 
@@ -22,6 +23,8 @@ def test_everything_that_comes_from_outside_is_listed_in_order() -> None:
         "Kubernetes",
         "image of door",
         "image of worker",
+        "image of mind",
+        "image of downloads of store",
         "weights of mind",
         "adapter blue of mind",
         "adapter green of mind",
@@ -37,22 +40,40 @@ def test_a_digest_pins_an_image_and_a_tag_does_not() -> None:
     assert listed(registry__unpinned=None)["image of door"] == (host, False, None)
 
 
+def test_an_image_of_somebody_else_is_pinned_by_the_settings_or_by_a_cited_source(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vllm = f"docker.io/vllm/vllm-openai:v{VLLM.value}"
+    monkeypatch.delitem(DIGESTS, vllm, raising=False)
+    assert listed()["image of mind"] == (vllm, False, UNPINNED["docker.io/vllm/vllm-openai"])
+    own = listed(models__mind__engine__image={"digest": DIGEST})["image of mind"]
+    assert own == (f"{vllm}@{DIGEST}", True, "its digest")
+    monkeypatch.setitem(DIGESTS, vllm, Pin(DIGEST, "a page that states it"))
+    assert listed()["image of mind"] == (f"{vllm}@{DIGEST}", True, "its digest")
+    assert listed(models__mind__engine__image={"host": "r.example.com"})["image of mind"] == (
+        f"r.example.com/vllm/vllm-openai:v{VLLM.value}",
+        False,
+        None,
+    )
+
+
 def test_weights_are_pinned_by_the_settings_or_by_a_cited_source() -> None:
     hub = "mistralai/Mistral-7B-Instruct-v0.3"
     cited = REVISIONS[hub]
     assert listed()["weights of mind"] == (f"{hub}@{cited.value}", True, cited.source)
     own = listed(models__mind__source__revision=COMMIT)["weights of mind"]
     assert own == (f"{hub}@{COMMIT}", True, "the settings name it")
-    assert listed(models__mind__source__hub="a/b")["weights of mind"] == ("a/b", False, None)
-    why = {"hub": "a/b", "unpinned": "nobody has it yet"}
+    unknown = {"hub": "a/b", "size": "13Gi"}
+    assert listed(models__mind__source=unknown)["weights of mind"] == ("a/b", False, None)
+    why = {**unknown, "unpinned": "nobody has it yet"}
     assert listed(models__mind__source=why)["weights of mind"] == ("a/b", False, "nobody has it yet")
 
 
 def test_an_adapter_is_pinned_by_its_revision_only() -> None:
     reason = "adapters of a test are never published"
-    assert listed()["adapter blue of mind"] == ("blue", False, reason)
+    assert listed()["adapter blue of mind"] == ("tiny/blue", False, reason)
     pinned = listed(models__mind__adapters__blue={"revision": COMMIT, "unpinned": None})["adapter blue of mind"]
-    assert pinned == (COMMIT, True, "the settings name it")
+    assert pinned == (f"tiny/blue@{COMMIT}", True, "the settings name it")
 
 
 def test_a_kubernetes_version_is_cited_or_the_settings_own() -> None:
@@ -62,12 +83,19 @@ def test_a_kubernetes_version_is_cited_or_the_settings_own() -> None:
 
 def test_every_pin_has_its_form_and_a_source() -> None:
     types = value_types()
-    for pin in (KUBERNETES, OLDEST_KUBERNETES):
-        assert types["KubernetesVersion"].parse(pin.value)
-    for pin in REVISIONS.values():
-        assert types["Revision"].parse(pin.value)
-    for pin in (KUBERNETES, OLDEST_KUBERNETES, *REVISIONS.values()):
-        assert len(pin.source) > 20
+    forms = {
+        "KubernetesVersion": (KUBERNETES, OLDEST_KUBERNETES),
+        "EngineVersion": (VLLM, MAX),
+        "ImageTag": (LOADER,),
+        "ImageDigest": DIGESTS.values(),
+        "Revision": REVISIONS.values(),
+    }
+    for form, pins in forms.items():
+        for pin in pins:
+            assert types[form].parse(pin.value)
+            assert len(pin.source) > 20, pin
+    for image, why in UNPINNED.items():
+        assert types["Reason"].parse(why), image
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -118,8 +118,9 @@ def test_advice_is_told_in_one_order_with_its_rule_and_place() -> None:
         ("zones", ("aws", "zones")),
         ("exposure", ("ingress",)),
         ("replicas", ("services", "door", "replicas")),
+        ("outage", ("models", "mind")),
     ]
-    assert {p.file for p in advice} == {"Pulumi.test.yaml"}
+    assert [p.file for p in advice] == [*["Pulumi.test.yaml"] * 3, "platforms/tiny.yaml"]
     with pytest.raises(SettingsError) as error:
         resolved({**overlay, "environment": "prod"})
     assert error.value.problems == advice

@@ -102,7 +102,7 @@ def jargon(problem: Problem) -> list[str]:
         ("services__Bad_Name", {}, '"Bad_Name" is no name', "for example quant-api"),
         ("services__[key]", {}, '"[key]" is no name', "for example quant-api"),
         ("services__door__extra", 1, "there is no such key here", "use one of: calls, component, config,"),
-        ("nothing_like_it", 1, "there is no such key here", "use one of: aws, base, cluster,"),
+        ("nothing_like_it", 1, "there is no such key here", "use one of: aws, base, caches, cluster,"),
         (
             "aws__account",
             111122223333,
@@ -155,8 +155,8 @@ def test_every_fault_of_both_files_is_told_at_once_with_file_and_line() -> None:
         ("Pulumi.x.yaml", 8, "account"),
         ("Pulumi.x.yaml", 9, "kind"),
         ("Pulumi.x.yaml", 10, "host"),
-        ("platforms/tiny.yaml", 39, "min"),
-        ("platforms/tiny.yaml", 67, "memory"),
+        ("platforms/tiny.yaml", 40, "min"),
+        ("platforms/tiny.yaml", 76, "memory"),
     ]
     assert str(error.value).startswith("8 problems in the settings, nothing was changed:\n  Pulumi.x.yaml:5: services.")
 
@@ -170,7 +170,7 @@ def test_every_broken_rule_is_told_at_once_with_file_and_line() -> None:
     with pytest.raises(SettingsError) as error:
         settle(read_file(DATA / "tiny.yaml"), overlay, TINY_SECRETS)
     told = [(p.rule, p.line) for p in error.value.problems]
-    assert told == [("references", 5), ("replicas", 6), ("budget", 7), ("zones", 8)]
+    assert told == [("references", 5), ("replicas", 6), ("budget", 7), ("zones", 8), ("outage", 84)]
 
 
 @pytest.mark.parametrize(

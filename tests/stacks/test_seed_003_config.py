@@ -98,9 +98,14 @@ def test_the_route_table_is_the_seeds(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_the_load_balancer_is_more_patient_than_the_longest_route(stack: str) -> None:
     annotations = planned_object(stack, "Ingress platform/platform-ingress").metadata["annotations"]
-    idle = annotations["alb.ingress.kubernetes.io/load-balancer-attributes"]
+    said = annotations["alb.ingress.kubernetes.io/load-balancer-attributes"].split(",")
     routes = json.loads(data(stack, "platform/gateway-config")["ROUTE_TABLE"]).values()
-    assert idle == "idle_timeout.timeout_seconds=70"
+    assert dict(attribute.split("=") for attribute in said) == {
+        "access_logs.s3.enabled": "false",
+        "deletion_protection.enabled": "true" if stack == "prod" else "false",
+        "idle_timeout.timeout_seconds": "70",
+        "routing.http.drop_invalid_header_fields.enabled": "true",
+    }
     assert max(route["timeout_ms"] for route in routes) < 70_000
 
 
@@ -115,6 +120,7 @@ def test_quant_apis_variables_are_the_seeds(stack: str, level: str) -> None:
         "SAGEMAKER_ENDPOINT_NAME": "quant-endpoint",
         "SAGEMAKER_TIMEOUT_MS": "25000",  # the seed says 30000
         "ENABLE_FALLBACK": "false",
+        "MISTRAL_7B_URL": "http://mistral-7b.llm-baseline.svc.cluster.local:8000/v1",  # ours: the baseline
         "MISTRAL_7B_AWQ_URL": "http://mistral-7b-awq.llm-baseline.svc.cluster.local:8000/v1",  # ours: its model
     }
 

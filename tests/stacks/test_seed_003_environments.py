@@ -9,6 +9,7 @@ from tests.seeds import planned_object
 from tests.support import STACKS, stack_file
 
 SERVICES = ["platform/gateway", "quant/quant-api", "finetune/finetune-api", "eval/eval-api"]
+MODELS = [f"llm-baseline/{name}" for name in ("mistral-7b", "mistral-7b-awq", "mistral-7b-lora", "judge")]
 CONFIGS = ["platform/gateway-config", "quant/quant-config", "finetune/finetune-config", "eval/eval-config"]
 HOST = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
 
@@ -46,34 +47,47 @@ def test_dev_runs_one_small_gateway_behind_its_own_host() -> None:
 
 
 @pytest.mark.requirement("S003-26")
-def test_staging_is_the_base_with_a_host_and_a_certificate() -> None:
+def test_staging_is_the_base_with_its_hosts_and_a_certificate() -> None:
     assert set(stack_file("staging").overlay.data) == {
         "base",
         "environment",
         "aws",
         "cluster",
         "ingress",
+        "observability",
         "services",
     }
     assert set(stack_file("staging").overlay.data["ingress"]) == {"certificate_arn"}
     assert stack_file("staging").overlay.data["services"] == {
         "gateway": {"ingress": {"host": "api.staging.llmplatform.dev"}}
     }
+    assert stack_file("staging").overlay.data["observability"] == {
+        "grafana": {"host": "grafana.staging.llmplatform.dev"}
+    }
     assert set(replicas("staging").values()) == {2}
     assert planned("staging").graph.of_kind("HorizontalPodAutoscaler") == ()
 
 
 @pytest.mark.requirement("S003-27")
-def test_prod_differs_in_replicas_hpa_budgets_and_ingress_and_not_in_limits() -> None:
-    added = {str(o) for o in planned("prod").graph.objects} - {str(o) for o in planned("staging").graph.objects}
-    assert added == {"HorizontalPodAutoscaler platform/gateway-hpa"}
+def test_prod_differs_in_replicas_hpa_budgets_headroom_and_ingress_and_not_in_limits() -> None:
+    prod, staging = ({str(o) for o in planned(stack).graph.objects} for stack in ("prod", "staging"))
+    assert staging <= prod
+    assert prod - staging == {
+        "HorizontalPodAutoscaler platform/gateway-hpa",
+        "PodDisruptionBudget llm-baseline/mistral-7b-pdb",  # of models that have a second replica
+        "PodDisruptionBudget llm-baseline/mistral-7b-awq-pdb",
+        "PodDisruptionBudget llm-baseline/mistral-7b-lora-pdb",
+        "Deployment llm-baseline/gpu-spot-headroom",  # a node that stands ready
+        "NetworkPolicy llm-baseline/gpu-spot-headroom",
+        "ServiceAccount llm-baseline/gpu-spot-headroom",
+    }
     assert replicas("prod") != replicas("staging")
     for kind, name in (("PodDisruptionBudget", "gateway-pdb"), ("Ingress", "platform-ingress")):
         thing = f"{kind} platform/{name}"
         assert planned_object("prod", thing).spec != planned_object("staging", thing).spec
-    for service in SERVICES:
-        prod, staging = (planned_object(s, f"Deployment {service}").containers[0] for s in ("prod", "staging"))
-        assert prod["resources"] == staging["resources"]
+    for workload in (*SERVICES, *MODELS):
+        ours, theirs = (planned_object(s, f"Deployment {workload}").containers[0] for s in ("prod", "staging"))
+        assert ours["resources"] == theirs["resources"]
 
 
 @pytest.mark.requirement("S003-93")

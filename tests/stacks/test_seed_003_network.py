@@ -23,34 +23,40 @@ MODELS = [
     "llm-baseline/judge",
 ]
 COLLECTOR, PROMETHEUS = "observability/otel-collector", "observability/prometheus"
-OPERATOR = "observability/prometheus-operator"
+OPERATOR, GRAFANA = "observability/prometheus-operator", "observability/grafana"
+DOWNLOADS, PLACEHOLDER = "llm-baseline/weights", "llm-baseline/gpu-spot-headroom"
 CALLS = {
-    "quant/quant-api": ["llm-baseline/mistral-7b-awq"],
+    "quant/quant-api": ["llm-baseline/mistral-7b", "llm-baseline/mistral-7b-awq"],
     "finetune/finetune-api": ["llm-baseline/mistral-7b", "llm-baseline/mistral-7b-lora"],
     "eval/eval-api": ["llm-baseline/mistral-7b", "llm-baseline/judge"],
 }
 
 
-def expected(load_balancers: list[str]) -> set[str]:
-    """Every connection that the platform needs; load balancers differ by environment."""
+def expected(load_balancers: list[str], placeholders: list[str]) -> set[str]:
+    """Every connection that the platform needs; load balancers and placeholders differ by environment."""
     services = [GATEWAY, *TEAM_APIS]
-    fetchers = [f"{model}-weights" for model in MODELS]
     edges = {f"{GATEWAY} -> {api} {API_PORT}" for api in TEAM_APIS}
     edges |= {f"{api} -> {model} {API_PORT}" for api, models in CALLS.items() for model in models}
     edges |= {f"{block} -> {GATEWAY} {API_PORT}" for block in load_balancers}
+    edges |= {f"{block} -> {GRAFANA} TCP 3000" for block in load_balancers}
     edges |= {f"{pod} -> {COLLECTOR} {OTLP_PORT}" for pod in (*services, *MODELS)}
     edges |= {f"{PROMETHEUS} -> {pod} {API_PORT}" for pod in (*services, *MODELS)}
     edges |= {f"{service} -> {block} TCP 443" for service in services for block in INTRA}  # STS, SageMaker
-    edges |= {f"{fetcher} -> {INTERNET} TCP 443" for fetcher in fetchers}
+    edges.add(f"{DOWNLOADS} -> {INTERNET} TCP 443")
     edges |= {f"{block} -> {OPERATOR} TCP 10250" for block in INTRA}  # the API server's webhook calls
-    everyone = [*services, *MODELS, *fetchers, COLLECTOR, PROMETHEUS, OPERATOR]
+    everyone = [*services, *MODELS, DOWNLOADS, COLLECTOR, PROMETHEUS, OPERATOR, GRAFANA, *placeholders]
     return edges | {f"{pod} -> kube-system/kube-dns {protocol} 53" for pod in everyone for protocol in ("TCP", "UDP")}
 
 
 @pytest.mark.requirement("S003-12", "S003-13", "S003-18")
-@pytest.mark.parametrize(("stack", "load_balancers"), [("dev", INTRA), ("staging", INTRA), ("prod", PUBLIC)])
-def test_exactly_the_needed_connections_are_possible(stack: str, load_balancers: list[str]) -> None:
-    assert {str(edge) for edge in reachability(planned(stack).graph)} == expected(load_balancers)
+@pytest.mark.parametrize(
+    ("stack", "load_balancers", "placeholders"),
+    [("dev", INTRA, []), ("staging", INTRA, []), ("prod", PUBLIC, [PLACEHOLDER])],
+)
+def test_exactly_the_needed_connections_are_possible(
+    stack: str, load_balancers: list[str], placeholders: list[str]
+) -> None:
+    assert {str(edge) for edge in reachability(planned(stack).graph)} == expected(load_balancers, placeholders)
 
 
 @pytest.mark.requirement("S003-13")
@@ -77,12 +83,15 @@ def test_services_are_reached_by_cluster_ip_only(stack: str, service: str) -> No
 
 
 @pytest.mark.requirement("S003-12")
-def test_from_the_internet_the_way_is_the_load_balancer_and_then_the_gateway() -> None:
-    ingress = planned_object("prod", "Ingress platform/platform-ingress")
-    (path,) = ingress.spec["rules"][0]["http"]["paths"]
-    assert path["backend"]["service"] == {"name": "gateway", "port": {"number": 80}}
+def test_from_the_internet_the_way_is_the_load_balancer_and_then_the_gateway_or_grafana() -> None:
+    ways = {"platform/platform-ingress": ("gateway", 80), "observability/grafana-ingress": ("grafana", 3000)}
+    assert {str(i) for i in planned("prod").graph.of_kind("Ingress")} == {f"Ingress {name}" for name in ways}
+    for name, (service, port) in ways.items():
+        (path,) = planned_object("prod", f"Ingress {name}").spec["rules"][0]["http"]["paths"]
+        assert path["backend"]["service"] == {"name": service, "port": {"number": port}}
     from_outside = {str(e) for e in reachability(planned("prod").graph) if e.source in PUBLIC}
-    assert from_outside == {f"{block} -> {GATEWAY} {API_PORT}" for block in PUBLIC}
+    doors = (f"{GATEWAY} {API_PORT}", f"{GRAFANA} TCP 3000")
+    assert from_outside == {f"{block} -> {door}" for block in PUBLIC for door in doors}
 
 
 @pytest.mark.requirement("S003-16")
@@ -109,7 +118,7 @@ def test_four_models_have_their_place_in_llm_baseline_and_every_team_its_own(sta
     }
     assert planned(stack).graph.outputs["models"]["mistral-7b"]["hub"] == "mistralai/Mistral-7B-Instruct-v0.3"
     own = {
-        "ConfigMap quant/quant-config": {"MISTRAL_7B_AWQ_URL"},
+        "ConfigMap quant/quant-config": {"MISTRAL_7B_URL", "MISTRAL_7B_AWQ_URL"},
         "ConfigMap finetune/finetune-config": {"MISTRAL_7B_URL", "MISTRAL_7B_LORA_URL"},
         "ConfigMap eval/eval-config": {"MISTRAL_7B_URL", "JUDGE_URL"},
     }

@@ -66,12 +66,15 @@ def test_it_doubles_every_fifteen_seconds_after_a_minute() -> None:
 
 
 @pytest.mark.requirement("S003-107", "S003-108")
-def test_prods_budgets_keep_two_gateways_and_one_of_each_team_api() -> None:
+def test_prods_budgets_keep_two_gateways_one_of_each_team_api_and_one_of_each_model_that_has_two() -> None:
     assert budgets("prod") == {
         "PodDisruptionBudget platform/gateway-pdb": {"minAvailable": 2},
         "PodDisruptionBudget quant/quant-api-pdb": {"minAvailable": 1},
         "PodDisruptionBudget finetune/finetune-api-pdb": {"minAvailable": 1},
         "PodDisruptionBudget eval/eval-api-pdb": {"minAvailable": 1},
+        "PodDisruptionBudget llm-baseline/mistral-7b-pdb": {"maxUnavailable": 1},
+        "PodDisruptionBudget llm-baseline/mistral-7b-awq-pdb": {"maxUnavailable": 1},
+        "PodDisruptionBudget llm-baseline/mistral-7b-lora-pdb": {"maxUnavailable": 1},
     }
     assert planned_object("prod", "PodDisruptionBudget platform/gateway-pdb").manifest["apiVersion"] == "policy/v1"
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.conftest import planned
 from tests.decisions import Row, values
 from tests.seeds import Leaf, compared, not_shown, seed_files
 
@@ -21,7 +20,8 @@ PLATFORM_QUOTA, PLATFORM_LIMITS = "ResourceQuota platform/platform-quota", "Limi
 QUANT_QUOTA, QUANT_LIMITS = "ResourceQuota quant/quant-quota", "LimitRange quant/quant-limits"
 GATEWAY, GATEWAY_CONFIG = "Deployment platform/gateway", "ConfigMap platform/gateway-config"
 QUANT, QUANT_CONFIG = "Deployment quant/quant-api", "ConfigMap quant/quant-config"
-INGRESS, HPA = "Ingress platform/platform-ingress", "HorizontalPodAutoscaler platform/gateway-hpa"
+INGRESS, GRAFANA = "Ingress platform/platform-ingress", "Ingress observability/grafana-ingress"
+HPA = "HorizontalPodAutoscaler platform/gateway-hpa"
 
 POD = "spec.template.spec"
 C1 = f"{POD}.containers[gateway]"
@@ -37,8 +37,6 @@ COMMON = [f'{at}."app.kubernetes.io/{label}"' for at in LABELLED for label in ("
 ENVIRONMENT = [f"{at}.environment" for at in LABELLED]
 
 ROWS = values()
-DEFERRED = {"Ingress observability/grafana-ingress": "S003-92: comes with Grafana"}
-"""Objects of the seed that are later work."""
 
 ITEMS = [  # item, stacks, object, paths; a leaf belongs to the item with the longest path above it
     pytest.param("S003-30", EVERY, "Namespace platform", [""], marks=pytest.mark.requirement("S003-30")),
@@ -168,6 +166,7 @@ ITEMS = [  # item, stacks, object, paths; a leaf belongs to the item with the lo
         marks=pytest.mark.requirement("S003-90"),
     ),
     pytest.param("S003-91", OVERLAYS, INGRESS, ["spec.rules"], marks=pytest.mark.requirement("S003-91")),
+    pytest.param("S003-92", OVERLAYS, GRAFANA, [""], marks=pytest.mark.requirement("S003-92")),
     pytest.param("S003-93", EVERY, "*", COMMON, marks=pytest.mark.requirement("S003-93")),
     pytest.param("S003-94", ["dev"], "*", ENVIRONMENT, marks=pytest.mark.requirement("S003-94")),
     pytest.param("S003-97", ["prod"], "*", ENVIRONMENT, marks=pytest.mark.requirement("S003-97")),
@@ -226,8 +225,8 @@ def decided(leaf: Leaf) -> list[Row]:
 
 
 def shown(stack: str) -> list[Leaf]:
-    """Every leaf that the seed shows for a stack, without later work."""
-    return [leaf for leaf in compared("003", stack) if leaf.thing not in DEFERRED]
+    """Every leaf that the seed shows for a stack."""
+    return list(compared("003", stack))
 
 
 @pytest.mark.parametrize(("item", "stacks", "thing", "paths"), ITEMS)
@@ -255,14 +254,6 @@ def test_every_row_of_the_decisions_is_a_difference_in_each_of_its_stacks() -> N
     met = {(str(row), leaf.stack) for leaf in different for row in decided(leaf)}
     stale = [f"{row}: no such difference in {s}" for row in ROWS for s in row.stacks if (str(row), s) not in met]
     assert stale == []
-
-
-@pytest.mark.parametrize("thing", sorted(DEFERRED))
-def test_later_work_is_in_the_seed_and_not_yet_in_the_plans(thing: str) -> None:
-    """Fails once it is planned: then it is compared like everything else, and leaves DEFERRED."""
-    for stack in OVERLAYS:
-        assert thing in {leaf.thing for leaf in compared("003", stack)}
-        assert thing not in {str(planned_object) for planned_object in planned(stack).graph.objects}
 
 
 def test_what_the_seed_names_without_showing_it_is_known() -> None:

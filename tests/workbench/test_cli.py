@@ -16,6 +16,7 @@ import yaml
 
 from tests.support import ROOT, STACKS
 from workbench import cli
+from workbench.plan import report
 from workbench.plan import stack as planning
 
 
@@ -33,6 +34,11 @@ def test_a_plan_shows_resources_checks_what_is_unknown_and_outputs(
     for expected in (
         "HorizontalPodAutoscaler platform/gateway-hpa",
         "limits.cpu 11 of 12",
+        "mistral-7b: vllm ",
+        "accepted: evaluations are queued and run again; nobody waits for one",
+        "StorageClass efs (volume of cache weights, 100Gi, ReadWriteMany)",
+        "ClusterSecretStore platform-secrets (holds llmplatform-prod/hugging-face-token)",
+        "Service grafana:3000 (in namespace observability, run by somebody else",
         "ok      quota:",
         "ok      reachability:",
         "provider kubernetes: kubeconfig",
@@ -122,7 +128,8 @@ def test_a_change_of_one_setting_shows_as_the_smallest_diff(project: Path, tmp_p
         for a, b in zip(before[name].splitlines(), after[name].splitlines(), strict=True)
         if a != b
     ]
-    assert len(lines) == 2
+    # The maximum in both files, and in plan.json how long the engine waits for a rollout of so many pods.
+    assert len(lines) == 4
 
 
 def test_the_order_of_keys_in_the_yaml_changes_nothing(project: Path, tmp_path: Path) -> None:
@@ -229,6 +236,7 @@ def test_a_plan_with_a_finding_is_refused_and_writes_nothing(
 
     broken = Rule("labels", "nothing", lambda _: [Finding("Deployment x/y", "it is wrong", "mend it")])
     monkeypatch.setattr("policy.rules.RULES", (broken,))
+    monkeypatch.setattr(report, "GRAPH_RULES", (broken,))  # loaded with the other ones
     assert cli.main(["plan", "local", "--out", str(tmp_path / "x")]) == 1
     text = capsys.readouterr().out
     assert "REFUSED labels" in text

@@ -66,6 +66,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
 def _resource(resource: Resource, stack: str) -> dict[str, Any]:
     return {
         "custom": resource.custom,
+        "customTimeouts": dict(resource.timeouts),
         "deletedWith": resource.deleted_with,
         "dependencies": list(resource.dependencies),
         "inputs": resource.inputs,

@@ -204,6 +204,7 @@ def _resource(urn: str, request: Any, stack_urn: str) -> Resource:
         provider="::".join(request.provider.split("::")[:4]) or None,  # a URN has four parts, then comes the id
         deleted_with=request.deletedWith or None,
         protect=request.protect,
+        timeouts={k: v for k in ("create", "update", "delete") if (v := getattr(request.customTimeouts, k))},
         source=f"{position.uri.rsplit('/', 1)[-1]}:{position.line}" if position.uri else None,
     )
 

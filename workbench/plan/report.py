@@ -10,9 +10,13 @@ from typing import Any
 from policy.graph import Graph, KubernetesObject, Resource, undecided
 from policy.rules import RULES as GRAPH_RULES
 from settings import capacity, drain
+from settings.demand import demands
+from settings.expected import expected
 from settings.problems import Problem, dotted
 from settings.quantities import Cpu
+from settings.rooms import rooms
 from settings.rules import RULES as SETTINGS_RULES
+from workbench.plan.models import models
 from workbench.plan.stack import Plan
 
 REACHABILITY = "every connection that is needed is possible, and no other"
@@ -24,8 +28,10 @@ def text(plan: Plan, out: Path, files: int) -> str:
         _head(plan),
         ["Resources", *_indent(tree(plan.graph)), "", *_indent(_counts(plan.graph))],
         ["Capacity at the ceilings, with surge", *_indent(_capacity(plan))],
+        ["Models", *_indent(models(plan.settings))],
         ["Drain", *_indent(_drain(plan))],
         ["Checks", *_indent(_checks(plan))],
+        ["Expected of the cluster, made by others", *_indent(_expected(plan))],
         ["Unknown until deployment, or secret", *_indent(_incomplete(plan))],
         ["Not pinned", *_indent(_unpinned(plan))],
         ["Outputs", *_indent(_outputs(plan.graph.outputs))],
@@ -95,9 +101,9 @@ def _capacity(plan: Plan) -> Iterator[str]:
 
 def _pool(plan: Plan, name: str) -> Iterator[str]:
     settings, pool = plan.settings, plan.settings.node_pools[name]
-    demands = [d for d in capacity.demands(settings) if d.pool == name]
-    smallest, need = capacity.rooms(settings, name)[0], capacity.pool_need(settings, name)
-    pods = ", ".join(f"{d.pods} x {d.name}" for d in demands)
+    here = [d for d in demands(settings) if d.pool == name]
+    smallest, need = rooms(settings, name)[0], capacity.pool_need(settings, name)
+    pods = ", ".join(f"{d.pods} x {d.name}" for d in here)
     if need is None:
         yield f"pool {name}: nothing runs here yet (up to {pool.max} nodes)"
     else:
@@ -115,6 +121,18 @@ def _drain(plan: Plan) -> Iterator[str]:
             f"{name}: {solved.pre_stop} until no request arrives + longest request {solved.longest} + "
             f"{drain.BUFFER}s = grace {solved.grace}{behind}"
         )
+    for name in plan.settings.models:
+        server = drain.solve_model(plan.settings, name)
+        by = "" if server.shutdown.seconds else " (by the pre-stop wait: this engine cuts its requests)"
+        yield (
+            f"{name}: {drain.CLUSTER_SETTLE}s until no request arrives + longest request {server.longest}{by} + "
+            f"{drain.MODEL_BUFFER}s = grace {server.grace}"
+        )
+
+
+def _expected(plan: Plan) -> Iterator[str]:
+    for thing in expected(plan.settings):
+        yield f"{thing.what} ({thing.why})"
 
 
 def _checks(plan: Plan) -> Iterator[str]:

@@ -12,7 +12,7 @@ from policy.graph import Graph, undecided
 from policy.rules.finding import Finding
 from policy.rules.reachability import Edge, reachability
 from settings.addresses import cut
-from settings.flows import Addresses, Peer, Pods, dns, flows
+from settings.flows import Addresses, Peer, Pods, dns, flows, quiet
 from settings.model import PlatformSettings
 from settings.pins import Supply, supplies
 from settings.problems import Problem
@@ -115,7 +115,7 @@ def judged(stack: str, resolved: Resolved, graph: Graph, messages: tuple[tuple[s
 
 def expected_edges(settings: PlatformSettings) -> frozenset[Edge]:
     """The connections that the settings ask for, as the policies should allow them."""
-    edges, pods = set(), set()
+    edges, pods = set(), set(quiet(settings))
     for flow in flows(settings):
         pods |= {end for end in (flow.source, flow.target) if isinstance(end, Pods)}
         port = f"{flow.protocol} {flow.port}"

@@ -213,11 +213,11 @@ IMAGES = (
 MODELS = (
     Red(
         "weights without a revision",
-        {"models__mind__source__hub": "a/b"},
+        {"models__mind__source": {"hub": "a/b", "size": "1Gi"}},
         ("models", "mind", "source"),
         ("has no revision, and nobody says why",),
         "give revision: ",
-        green={"models__mind__source": {"hub": "a/b", "revision": COMMIT}},
+        green={"models__mind__source": {"hub": "a/b", "size": "1Gi", "revision": COMMIT}},
         strict=True,
     ),
     Red(
@@ -276,15 +276,19 @@ EXPOSURE = (
         (*DOOR, "ingress"),
         ("the platform has no way in",),
         "remove it here with null",
-        green={"ingress": None, "services__door__ingress": None},
+        green={"ingress": None, "services__door__ingress": None, "observability__grafana": None},
     ),
     Red(
         "clear text",
         {"ingress__certificate_arn": None},
         ("ingress",),
-        ("door would be reached in clear text",),
+        ("door, grafana would be reached in clear text",),
         "give certificate_arn: arn:aws:acm:...",
-        green={"ingress__certificate_arn": None, "services__door__ingress": None},
+        green={
+            "ingress__certificate_arn": None,
+            "services__door__ingress": None,
+            "observability__grafana": None,
+        },
         strict=True,
     ),
     Red(
@@ -326,9 +330,14 @@ EXPOSURE = (
         "a certificate that nobody reads",
         {"ingress__class_name": "nginx"},
         CERTIFICATE,
-        ("only the class alb reads a certificate's ARN, this is nginx",),
+        ("only the class alb reads it, this is nginx",),
         "class_name: alb",
-        green={"ingress__class_name": "nginx", "ingress__certificate_arn": None, "services__door__ingress": None},
+        green={
+            "ingress__class_name": "nginx",
+            "ingress__certificate_arn": None,
+            "services__door__ingress": None,
+            "observability__grafana": None,
+        },
     ),
     Red(
         "a certificate of another region",

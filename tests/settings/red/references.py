@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from settings.problems import Path
 from tests.settings.red.case import Red
 
@@ -9,6 +11,23 @@ DOOR: Path = ("services", "door")
 WORKER: Path = ("services", "worker")
 SIZE = {"cpu": "1", "memory": "1Gi"}
 OWN = {"quota": {"pods": 5}, "limit_range": dict.fromkeys(("default", "default_request", "max", "min"), SIZE)}
+MODEL: dict[str, Any] = {
+    "namespace": "back",
+    "engine": {"kind": "vllm", "max_model_len": 4096},
+    "source": {"hub": "tiny/more", "size": "1Gi", "unpinned": "not published in a test"},
+    "pool": "gpu",
+    "replicas": 1,
+    "accept_outage": "asked for once a week, by a script",
+    "cache": "store",
+    "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "200m", "memory": "3Gi"}},
+    "scratch": "64Mi",
+    "start_up": {"image": "60s", "warm_up": "30s"},
+}
+"""One more model."""
+ROOMY: dict[str, Any] = {
+    "namespaces__back__quota": {"limits": {"cpu": "20", "memory": "40Gi"}, "pods": 20, "services": 9}
+}
+"""Room for it."""
 COPY = {
     "image": "x",
     "replicas": 2,
@@ -145,20 +164,20 @@ NAMES = (
         green={"prefix": "p" * 47},
     ),
     Red(
-        "a model whose label would be too long",
-        {"models__" + "m" * 56: {"namespace": "back", "source": {"hub": "a/b"}}},
-        ("models", "m" * 56),
-        (f"labelled {'m' * 56}-weights, a label takes 63",),
+        "a cache whose downloads would have too long names",
+        {"caches__" + "c" * 31: {"namespace": "back", "size": "1Gi"}},
+        ("caches", "c" * 31),
+        ("31 characters leave no room for the names of its downloads",),
         "shorten the name by 1",
-        green={"models__" + "m" * 55: {"namespace": "back", "source": {"hub": "a/b"}}},
+        green={"caches__" + "c" * 30: {"namespace": "back", "size": "1Gi"}},
     ),
     Red(
-        "a model and a service of one name in one namespace",
-        {"models__worker": {"namespace": "back", "source": {"hub": "a/b"}}},
-        ("models", "worker"),
-        ("Service back/worker is already made by services.worker",),
+        "a model and a service of one name",
+        {"models__door": {**MODEL}, **ROOMY},
+        ("models", "door"),
+        ("door is also a service",),
         "another name",
-        green={"models__worker": {"namespace": "front", "source": {"hub": "a/b"}}},
+        green={"models__window": {**MODEL}, **ROOMY},
     ),
     Red(
         "two services with one config map in one namespace",
@@ -205,11 +224,11 @@ NAMES = (
     ),
     Red(
         "a model that is called like the other guard",
-        {"models__default-deny": {"namespace": "front", "source": {"hub": "a/b"}}},
+        {"models__default-deny": MODEL, **ROOMY},
         ("models", "default-deny"),
-        ("NetworkPolicy front/default-deny is already made by namespaces.front",),
+        ("NetworkPolicy back/default-deny is already made by namespaces.back",),
         "another name",
-        green={"models__deny": {"namespace": "front", "source": {"hub": "a/b"}}},
+        green={"models__deny": MODEL, **ROOMY},
     ),
     Red(
         "a service that is called like the collector beside it",
@@ -236,12 +255,12 @@ NAMES = (
         green={"namespaces__watch__webhooks": {"prometheus": 9443, "otel-collector": 9443, "other": 9443}},
     ),
     Red(
-        "a service that is called like the fetcher of a model's weights",
-        {"services__mind-weights": {"namespace": "back", **COPY}},
-        ("models", "mind"),
-        ("NetworkPolicy back/mind-weights is already made by services.mind-weights",),
+        "a service that is called like the downloads of its namespace",
+        {"services__store": {"namespace": "back", **COPY}},
+        ("caches", "store"),
+        ("NetworkPolicy back/store is already made by services.store",),
         "another name",
-        green={"services__mind-weight": {"namespace": "back", **COPY}},
+        green={"services__shop": {"namespace": "back", **COPY}},
     ),
 )
 
@@ -281,14 +300,16 @@ CONFIG_KEYS = (
     Red(
         "a variable that a route and a model both make",
         {
-            "models__work-service": {"namespace": "back", "source": {"hub": "a/b"}},
+            **ROOMY,
+            "models__work-service": MODEL,
             "services__door__calls": ["work-service"],
         },
         (*DOOR, "calls", 0),
         ("sets WORK_SERVICE_URL, which services.door.routes.work sets too",),
         "rename the route or the model",
         green={
-            "models__work-servic": {"namespace": "back", "source": {"hub": "a/b"}},
+            **ROOMY,
+            "models__work-servic": MODEL,
             "services__door__calls": ["work-servic"],
         },
     ),

@@ -17,7 +17,7 @@ THIRD = {
     "replicas": 2,
     "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "100m", "memory": "128Mi"}},
 }
-ON_SPOT = {"services__worker__pool": "cheap"}
+ON_SPOT = {"services__worker__pool": "cheap", "models__mind__longest_request": "30s"}
 
 
 def behavior(direction: str, **changes: Any) -> dict[str, Any]:

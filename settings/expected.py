@@ -1,0 +1,70 @@
+"""What the platform needs of its cluster and does not make itself: whoever runs the cluster reads it in the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from settings.cache import ExternalToken
+from settings.cloud import ExistingCluster
+from settings.model import PlatformSettings
+from settings.names import POOL_LABEL, hub_key
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One thing that must be there."""
+
+    what: str
+    """For example "StorageClass efs"."""
+    why: str
+    """Who needs it, and what of it."""
+
+
+def expected(settings: PlatformSettings) -> list[Expected]:
+    """Everything that must be there before the platform works."""
+    return [*_nodes(settings), *_storage(settings), *_ways_in(settings), *_telemetry(settings), *_secrets(settings)]
+
+
+def _nodes(settings: PlatformSettings) -> Iterator[Expected]:
+    for name, pool in settings.node_pools.items():
+        what = f"{pool.min} to {pool.max} {pool.capacity} nodes with {POOL_LABEL}={name}"
+        yield Expected(what, "labels and taints as in the output node_pools")
+    if any(pool.gpus for pool in settings.node_pools.values()):
+        yield Expected("NVIDIA driver 580 or newer, and device plugin", "images of CUDA 13; nodes offer nvidia.com/gpu")
+
+
+def _storage(settings: PlatformSettings) -> Iterator[Expected]:
+    for name, cache in settings.caches.items():
+        which = f"StorageClass {cache.storage_class}" if cache.storage_class else "a default StorageClass"
+        yield Expected(which, f"volume of cache {name}, {cache.size}, {cache.access_mode}")
+
+
+def _ways_in(settings: PlatformSettings) -> Iterator[Expected]:
+    telemetry = settings.observability
+    public = [name for name, service in settings.services.items() if service.ingress]
+    public += [telemetry.grafana.name] if telemetry and telemetry.grafana else []
+    if settings.ingress and public:
+        alb = settings.ingress.class_name == "alb"
+        controller = ": the AWS Load Balancer Controller" if alb else ""
+        yield Expected(f"IngressClass {settings.ingress.class_name}{controller}", f"for {', '.join(sorted(public))}")
+
+
+def _telemetry(settings: PlatformSettings) -> Iterator[Expected]:
+    if telemetry := settings.observability:
+        at = f"in namespace {telemetry.namespace}, run by somebody else"
+        port = telemetry.collector.port
+        yield Expected(f"Service {telemetry.collector.name}:{port}", f"{at}: takes OTLP over gRPC")
+        yield Expected(f"Prometheus labelled app.kubernetes.io/name={telemetry.prometheus.name}", f"{at}: scrapes pods")
+        if grafana := telemetry.grafana:
+            why = f"{at}: behind {grafana.host}; answers {grafana.health} without a login"
+            yield Expected(f"Service {grafana.name}:{grafana.port}", why)
+
+
+def _secrets(settings: PlatformSettings) -> Iterator[Expected]:
+    token = settings.hub.token
+    if isinstance(token, ExternalToken) and settings.caches:
+        yield Expected("External Secrets (external-secrets.io/v1)", "brings the hub's token in")
+        yield Expected(f"ClusterSecretStore {token.store}", f"holds {hub_key(settings, token)}")
+    if isinstance(settings.cluster, ExistingCluster) and settings.aws.account is None and settings.services:
+        yield Expected("images on the nodes", "there is no registry in the settings")

@@ -1,0 +1,68 @@
+"""Storage (design rule 8): a volume is mounted only where it can be, and holds what it is for."""
+
+from __future__ import annotations
+
+from settings import weights
+from settings.gpu_memory import facts
+from settings.model import PlatformSettings
+from settings.problems import Path, Problem, one_of
+from settings.types import Memory
+
+
+def caches(settings: PlatformSettings) -> list[Problem]:
+    """Models use a cache of their own namespace, and a cache that one node mounts is one that one node needs."""
+    out = []
+    for name, model in settings.models.items():
+        cache = settings.caches.get(model.cache)
+        if cache is not None and cache.namespace != model.namespace:
+            here = [key for key, other in settings.caches.items() if other.namespace == model.namespace]
+            reason = f"cache {model.cache} is in namespace {cache.namespace}, and a pod mounts only its own namespace's"
+            fix = f"use one of: {one_of(here)}; or add one in {model.namespace}"
+            out.append(Problem(path=("models", name, "cache"), reason=reason, fix=fix))
+    for name, cache in settings.caches.items():
+        many = _mounted_by(settings, name)
+        if cache.access_mode == "ReadWriteOnce" and many is not None:
+            reason = f"ReadWriteOnce is for pods of one node, and {many}"
+            out.append(Problem(path=("caches", name, "access_mode"), reason=reason, fix="ReadWriteMany"))
+        needed = Memory(-(-weights.size_of(settings, name) // (1 << 30)) << 30)
+        if needed > cache.size:
+            sums = ", ".join(f"{d.hub} {d.size}" for d in weights.of_cache(settings, name) if d.size)
+            reason = f"{cache.size} does not hold {sums}, and a new revision of the largest beside the old one"
+            out.append(Problem(path=("caches", name, "size"), reason=reason, fix=f"at least {needed}"))
+        if cache.deadline.seconds == 0:
+            out.append(Problem(path=("caches", name, "deadline"), reason="0s downloads nothing", fix="for example 1h"))
+    return out
+
+
+def _mounted_by(settings: PlatformSettings, name: str) -> str | None:
+    """Why a cache would be mounted on several nodes; None if it can be on one only."""
+    users = {key: model for key, model in settings.models.items() if model.cache == name}
+    places = {model.pool for model in users.values()} | {m.floor.pool for m in users.values() if m.floor}
+    loads = settings.caches[name].pool
+    if not users:
+        return None
+    if len(places) > 1:
+        return f"its models run on the pools {' and '.join(sorted(places))}"
+    (pool,) = places
+    if loads != pool:
+        return f"its downloads run on {f'pool {loads}' if loads else 'any node'}, its models on pool {pool}"
+    spec = settings.node_pools.get(pool)
+    if spec is None:
+        return None  # `references` has said so
+    if spec.max > 1:
+        replicas = sum(m.scaling.ceiling + m.rollout.max_surge for m in users.values())
+        return f"pool {pool} has up to {spec.max} nodes for {replicas} replicas"
+    zones = len(set(spec.zones or settings.aws.zones))
+    return f"the node of pool {pool} may come in any of {zones} zones" if zones > 1 else None
+
+
+def tokens(settings: PlatformSettings) -> list[Problem]:
+    """What is gated on the hub is fetched with a token."""
+    out = []
+    for name, model in settings.models.items():
+        if settings.hub.token is None and facts(model.source).gated:
+            path: Path = ("models", name, "source", "hub")
+            reason = f"{model.source.hub} is gated: without a token the hub answers 401"
+            fix = "hub: {token: {kind: external, store: <ClusterSecretStore>}}, or {kind: config, key: <secure key>}"
+            out.append(Problem(path=path, reason=reason, fix=fix, strict=True))
+    return out
