@@ -1,9 +1,9 @@
 """Outside judges over the manifests of every committed stack: `python -m tests.judges.manifests`.
 
 kubernetes-validate holds every manifest against Kubernetes' own OpenAPI schemas, strictly and at the stack's version.
-What schemas are known to miss is looked at besides; of custom resources, which have no schema there, that is all, and
-it is said how many they are. Then each stack is planned twice with different hash seeds: the files must be the same
-bytes. Exit code 1 if anything is found.
+Custom resources are held against their controllers' own CRDs, which come by Go; without it, that is said. What schemas
+are known to miss is looked at besides. Then each stack is planned twice with different hash seeds: the files must be
+the same bytes. Exit code 1 if anything is found.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import yaml
 from kubernetes_validate import utils as schemas
 
 from policy.graph import Graph, leaves
+from tests.judges import crds
 from tests.support import ROOT, STACKS
 from workbench.plan.manifests import manifests
 from workbench.plan.stack import Plan, plan
@@ -50,7 +51,8 @@ CUSTOM = frozenset({("external-secrets.io/v1", "ExternalSecret")})
 
 def judge(manifest: Mapping[str, Any], version: str) -> list[str]:
     """What is wrong with one manifest."""
-    return [*([] if is_custom(manifest) else against_schema(manifest, version)), *beyond_schema(manifest)]
+    schema = crds.against_crd(manifest) if is_custom(manifest) else against_schema(manifest, version)
+    return [*schema, *beyond_schema(manifest)]
 
 
 def is_custom(manifest: Mapping[str, Any]) -> bool:
@@ -182,8 +184,10 @@ def findings(planned: Plan) -> list[str]:
 
 def unjudged(every: Iterable[Mapping[str, Any]]) -> str:
     """What is said of manifests that no schema was there for, before the verdict."""
-    count = sum(1 for manifest in every if is_custom(manifest))
-    return f"{count} custom resource{'' if count == 1 else 's'} without a schema here, " if count else ""
+    reasons = [why for manifest in every if is_custom(manifest) and (why := crds.why_not(manifest))]
+    count = len(reasons)
+    which = f"{count} custom resource{'' if count == 1 else 's'}"
+    return f"schemas of {which} DID NOT RUN ({'; '.join(sorted(set(reasons)))}), " if count else ""
 
 
 def files_of(stack: str, seed: str, folder: Path) -> dict[str, bytes]:

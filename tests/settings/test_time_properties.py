@@ -180,7 +180,7 @@ def test_the_outage_that_is_shown_is_what_a_lost_node_or_zone_of_spot_costs(
     yield away > 0
 
 
-EDGES = st.sampled_from([79, 80, 81, 89, 90, 91, 869, 870, 871, 879, 880, 881]) | st.integers(1, 1000)
+EDGES = st.sampled_from([79, 80, 81, 89, 90, 91, 200, 869, 870, 871, 879, 880, 881, 1000]) | st.integers(1, 1000)
 
 
 def leaves(stop: int, grace: int, settle: int, longest: int, *, finishes: int, closing: int) -> bool:
@@ -216,7 +216,8 @@ def promised(settings: PlatformSettings, pools: list[str]) -> int:
 @st.composite
 def requests(draw: Any) -> Overlay:
     """Requests of all lengths, to services and models on nodes of both kinds."""
-    pool = st.sampled_from(["general", "cheap", None])
+    spot = draw(st.sampled_from([True, True, False]))
+    pool = st.sampled_from(["general", "cheap", None]) if spot else st.just("general")
     overlay = tiny(
         services__door__routes__work__timeout=f"{draw(EDGES)}s",
         services__door__pool=draw(pool),
@@ -224,7 +225,7 @@ def requests(draw: Any) -> Overlay:
         services__worker__sagemaker__timeout=f"{draw(EDGES)}s",
         node_pools__cheap__taints=draw(st.sampled_from([[], [{"key": "a"}]])),
         node_pools__steady=gpu_pool("on-demand", 1, ["g6.xlarge"]),
-        models__mind__pool=draw(st.sampled_from(["gpu", "steady"])),
+        models__mind__pool=draw(st.sampled_from(["gpu", "steady"])) if spot else "steady",
         models__mind__engine=draw(
             st.sampled_from(["0.10.0", "0.17.1", "0.18.0", "0.19.1"]).map(lambda v: {"kind": "vllm", "version": v})
             | st.just({"kind": "max-serve"})
@@ -233,7 +234,7 @@ def requests(draw: Any) -> Overlay:
     for who in (("services", "door"), ("services", "worker"), ("models", "mind")):
         if draw(st.booleans()):
             put(overlay, (*who, "longest_request"), f"{draw(EDGES)}s")
-    if draw(st.booleans()):
+    if spot and draw(st.booleans()):
         overlay["models"]["mind"]["floor"] = {
             "pool": {"gpu": "steady", "steady": "gpu"}[overlay["models"]["mind"]["pool"]]
         }
