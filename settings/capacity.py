@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from settings.demand import demands
+from settings.demand import demands, of_pool
 from settings.model import PlatformSettings
 from settings.rooms import Demand, Room, rooms
 from settings.tenancy import Namespace, Quota
@@ -138,7 +138,7 @@ def pool_need(settings: PlatformSettings, pool: str) -> PoolNeed | None:
 
     None if nothing asks for the pool, or if no type of it holds every pod (which `instance_fit` says).
     """
-    here = [d for d in demands(settings) if d.pool == pool]
+    here = of_pool(settings, pool)
     needs = [(nodes_needed(here, r), r.instance_type) for r in rooms(settings, pool)] if here else []
     counted = [PoolNeed(nodes, kind) for nodes, kind in needs if nodes is not None]
     return max(counted, key=lambda need: need.nodes, default=None)
@@ -147,8 +147,9 @@ def pool_need(settings: PlatformSettings, pool: str) -> PoolNeed | None:
 def nodes_needed(demand: Iterable[Demand], room: Room) -> int | None:
     """Nodes that hold every pod at once by first fit, largest first; None if some pod fits no empty node.
 
-    First fit needs at most 22 % more bins than the optimum, so a refusal may be slightly early, never late. Nodes that
-    are filled alike are counted together: thousands of pods cost no more than ten.
+    First fit needs at most 22 % more nodes than the best packing where one resource binds, and may need more where
+    pods bind on different ones: a refusal may be early, never late. Nodes that are filled alike are counted together:
+    thousands of pods cost no more than ten.
     """
     ordered = sorted(demand, key=lambda d: (-d.gpus, -d.requests.cpu.milli, -d.requests.memory.bytes, d.name))
     filled: list[tuple[Room, int]] = []

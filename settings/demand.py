@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from settings import names, weights
@@ -11,7 +11,7 @@ from settings.model import PlatformSettings
 from settings.rooms import Demand, Room, rooms
 from settings.types import Cpu, Memory
 from settings.workload import Amounts, Resources
-from settings.workloads import FLOOR_SUFFIX
+from settings.workloads import FLOOR_SUFFIX, hosts
 
 WRITABLE = Memory(512 << 20)
 """Local disk of a model's pod beside its scratch: what the container writes elsewhere, and its logs."""
@@ -23,6 +23,12 @@ def demands(settings: PlatformSettings) -> list[Demand]:
     """What every workload asks for, sorted by name."""
     kinds = (_of_services, _of_models, _of_downloads, _of_headroom)
     return sorted((d for kind in kinds for d in kind(settings)), key=lambda d: (d.name, d.path))
+
+
+def of_pool(settings: PlatformSettings, pool: str) -> list[Demand]:
+    """What a pool must hold: what names it, and what names none if it is the only one that takes such pods."""
+    alone = list(hosts(settings, None)) == [pool]
+    return [d for d in demands(settings) if d.pool == pool or (d.pool is None and alone)]
 
 
 def _of_services(settings: PlatformSettings) -> Iterator[Demand]:
@@ -70,23 +76,31 @@ def _of_headroom(settings: PlatformSettings) -> Iterator[Demand]:
     for pool, spec in settings.node_pools.items():
         largest = largest_model(settings, pool)
         if spec.headroom is not None and largest is not None:
-            yield Demand(
+            yield replace(
+                largest,
                 name=names.headroom(pool),
                 path=("node_pools", pool, "headroom"),
                 namespace=spec.headroom.namespace,
-                pool=pool,
-                requests=largest.requests,
-                limits=largest.limits,
                 pods=spec.headroom.replicas,
-                gpus=largest.gpus,
                 stands_for=largest.namespace,
             )
 
 
 def largest_model(settings: PlatformSettings, pool: str) -> Demand | None:
-    """The model of a pool whose pod takes most: what headroom keeps room for."""
+    """What headroom keeps room for: the most that any model of a pool asks for, of each resource by itself.
+
+    Its name and path are those of the model with the most GPUs, then memory: its image is the one to have on the node.
+    """
     here = [d for d in _of_models(settings) if d.pool == pool]
-    return max(here, key=lambda d: (d.gpus, d.requests.memory, d.requests.cpu, d.name), default=None)
+    if not here:
+        return None
+    first = max(here, key=lambda d: (d.gpus, d.requests.memory, d.requests.cpu, d.name))
+    return replace(first, requests=_most(d.requests for d in here), limits=_most(d.limits for d in here))
+
+
+def _most(amounts: Iterable[Amounts]) -> Amounts:
+    every = list(amounts)
+    return Amounts(**{kind: max(getattr(a, kind) for a in every) for kind in Amounts.model_fields})
 
 
 def resources_of(demand: Demand) -> Resources:

@@ -115,13 +115,15 @@ def model_requests(settings: PlatformSettings, name: str) -> dict[Path, Duration
     """How long requests of a model may take, as far as other settings say: nobody waits longer for the services that
     call it.
     """
-    callers = {caller for caller, service in settings.services.items() if name in service.calls}
-    return {
+    callers = {caller: service for caller, service in sorted(settings.services.items()) if name in service.calls}
+    out: dict[Path, Duration] = {
         ("services", source, "routes", route, "timeout"): spec.timeout
         for source, service in sorted(settings.services.items())
         for route, spec in sorted(service.routes.items())
         if spec.to in callers
     }
+    stated = {caller: service.longest_request for caller, service in callers.items()}
+    return out | {("services", c, "longest_request"): longest for c, longest in stated.items() if longest is not None}
 
 
 def solve_model(settings: PlatformSettings, name: str) -> ModelDrain:

@@ -21,7 +21,7 @@ JOB_LIMIT = 52
 """Longest name of a Job: its pods append 11 characters to it, and a label takes 63."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Download:
     """One revision of one repository, in one cache."""
 
@@ -79,7 +79,13 @@ def of_model(settings: PlatformSettings, model: str) -> list[Download]:
 def of_cache(settings: PlatformSettings, cache: str) -> list[Download]:
     """What a cache is filled with, each once, sorted."""
     users = [name for name, model in settings.models.items() if model.cache == cache]
-    return sorted({d for name in users for d in of_model(settings, name)}, key=lambda d: d.folder)
+    found: dict[str, Download] = {}
+    for wanted in (d for name in users for d in of_model(settings, name)):
+        known = found.get(wanted.folder)
+        # Of two that say a size, the larger: whoever says none, or less, needs no more room.
+        if known is None or (known.size or Memory(0)) < (wanted.size or Memory(0)):
+            found[wanted.folder] = wanted
+    return [found[folder] for folder in sorted(found)]
 
 
 def size_of(settings: PlatformSettings, cache: str) -> int:

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes.labels import Labels
-from components.kubernetes.placement import over_zones, tolerations
+from components.kubernetes.placement import apart_from, over_zones, tolerations
 from components.kubernetes.pods import (
     SCRATCH_PATH,
     claimed,
@@ -194,6 +194,7 @@ class ModelServer(pulumi.ComponentResource):
         ]
         mounts = [mount for _, mount in parts]
         return k8s.core.v1.PodSpecArgs(
+            affinity=apart_from(args.labels.selector),  # where a node has more GPUs than one replica takes
             automount_service_account_token=False,
             containers=[self._container(mounts)],
             enable_service_links=False,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from settings import capacity
-from settings.demand import demands, model_resources
+from settings.demand import demands, model_resources, of_pool
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem
 from settings.rooms import Demand, offered, rooms
@@ -159,7 +159,7 @@ def pool_size(settings: PlatformSettings) -> list[Problem]:
     for name, pool in settings.node_pools.items():
         need = capacity.pool_need(settings, name)
         if need is not None and need.nodes > pool.max:
-            pods = ", ".join(f"{d.pods} x {d.name}" for d in demands(settings) if d.pool == name)
+            pods = ", ".join(f"{d.pods} x {d.name}" for d in of_pool(settings, name))
             reason = f"{pods} need {need.nodes} nodes of {need.instance_type}, the pool ends at {pool.max}"
             lower = "lower a maximum, a request or the surge"
             fix = f"at least {need.nodes}, or {lower}" if need.nodes <= MOST_NODES else lower

@@ -5,7 +5,7 @@ from __future__ import annotations
 from settings import drain
 from settings.model import PlatformSettings
 from settings.model_server import ServingProbes
-from settings.problems import Path, Problem
+from settings.problems import Path, Problem, dotted
 from settings.types import Duration
 from settings.workload import Calls, Probe, Probes
 from settings.workloads import hosts, workloads
@@ -26,7 +26,10 @@ def fits(settings: PlatformSettings) -> list[Problem]:
         most, why = _most(settings, path)
         for where, longest in known.items():
             if longest > most:
-                out.append(Problem(path=where, reason=f"{longest} is too long: {why}", fix=f"at most {most}"))
+                others = path[0] == "models" and where[:2] != path
+                own = f", or {dotted((*path, 'longest_request'))}, if its own requests are shorter" if others else ""
+                fix = f"at most {most}{own}"
+                out.append(Problem(path=where, reason=f"{longest} is too long: {why}", fix=fix))
     return out
 
 

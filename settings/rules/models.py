@@ -78,7 +78,7 @@ def _too_large(path: Path, pool: str, model: Model, wrong: Fit) -> Problem:
     parts = f"weights {_gib(wrong.weights)} + {_gib(gpu_memory.RESERVE.bytes)} to work in"
     parts += f" + adapters {_gib(wrong.adapters)}" if wrong.adapters else ""
     there = f"{model.engine.gpu_memory} of {_a(gpu)} is {_gib(wrong.taken)}"
-    if wrong.left <= 0 or wrong.tokens is None or wrong.context is None:
+    if not wrong.tokens or wrong.context is None:
         smaller = "a quantized build, more gpus, or a pool of larger GPUs"
         return Problem(path=path, reason=f"{parts} do not fit: {there} (pool {pool})", fix=smaller)
     key = "max_model_len" if isinstance(model.engine, Vllm) else "max_length"

@@ -20,6 +20,9 @@ def caches(settings: PlatformSettings) -> list[Problem]:
             fix = f"use one of: {one_of(here)}; or add one in {model.namespace}"
             out.append(Problem(path=("models", name, "cache"), reason=reason, fix=fix))
     for name, cache in settings.caches.items():
+        if not any(model.cache == name for model in settings.models.values()):
+            fix = f"remove it, or say cache: {name} on a model of {cache.namespace}"
+            out.append(Problem(path=("caches", name), reason="no model uses it: it would stay empty", fix=fix))
         many = _mounted_by(settings, name)
         if cache.access_mode == "ReadWriteOnce" and many is not None:
             reason = f"ReadWriteOnce is for pods of one node, and {many}"
@@ -52,6 +55,10 @@ def _mounted_by(settings: PlatformSettings, name: str) -> str | None:
     if spec.max > 1:
         replicas = sum(m.scaling.ceiling + m.rollout.max_surge for m in users.values())
         return f"pool {pool} has up to {spec.max} nodes for {replicas} replicas"
+    pods = sum(model.scaling.ceiling + model.rollout.max_surge for model in users.values())
+    crowded = sorted(k for k, m in users.items() if m.scaling.ceiling + m.rollout.max_surge > 1)
+    if crowded:
+        return f"{crowded[0]} may run as several of {pods} pods, which nothing keeps on one node"
     zones = len(set(spec.zones or settings.aws.zones))
     return f"the node of pool {pool} may come in any of {zones} zones" if zones > 1 else None
 

@@ -209,11 +209,17 @@ def test_the_pool_is_selected_and_its_taint_tolerated_and_nothing_else(usual: Wo
     ]
 
 
-def test_models_are_kept_apart_by_their_gpus_and_by_no_affinity(usual: World) -> None:
-    """A required anti-affinity would keep the autoscaler from ever removing a node, a preferred one does nothing: each
-    node has one GPU, and each pod takes one.
+def test_models_are_kept_apart_by_their_gpus_and_by_no_required_affinity(usual: World) -> None:
+    """A required anti-affinity would keep the autoscaler from ever removing a node: each node has one GPU, and each pod
+    takes one. Replicas of one model prefer other nodes, for pools whose nodes have several.
     """
-    assert "affinity" not in pod(usual)
+    apart = pod(usual)["affinity"]["podAntiAffinity"]
+    assert set(apart) == {"preferredDuringSchedulingIgnoredDuringExecution"}
+    ((term,),) = apart.values()
+    assert term["podAffinityTerm"] == {
+        "labelSelector": {"matchLabels": {"app": "mind"}},
+        "topologyKey": "kubernetes.io/hostname",
+    }
     assert resolved(tiny()).settings.node_pools["gpu"].gpus == 1
 
 

@@ -379,3 +379,21 @@ def test_all_of_it_is_in_the_caches_namespace_and_carries_its_app(usual: World) 
     assert {(thing.labels["app"], thing.labels["component"]) for thing in own} == {("store", "weights")}
     for job in jobs(usual).values():
         assert job.pod_labels["app"] == "store", "what its network policy selects"
+
+
+def test_one_revision_is_fetched_once_whoever_says_its_size(deploy: Deploy) -> None:
+    """Two models of one revision, of which one says a size, made the same Job twice."""
+    judge = {
+        "namespace": "back",
+        "engine": "vllm",
+        "source": {"hub": "mistralai/Mistral-7B-Instruct-v0.3", "size": "14Gi"},
+        "pool": "gpu",
+        "replicas": 1,
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "200m", "memory": "3Gi"}},
+        "scratch": "64Mi",
+        "cache": "store",
+        "start_up": {"image": "60s", "warm_up": "30s"},
+    }
+    roomy = {"limits": {"cpu": "20", "memory": "40Gi"}, "pods": 20}
+    world = deploy(models__judge=judge, namespaces__back__quota=roomy)
+    assert len([job for job in world.graph.of_kind("Job") if "mistral-7b-instruct" in job.name]) == 1

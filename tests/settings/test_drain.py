@@ -86,7 +86,7 @@ def test_the_longest_request_is_what_is_said_or_the_longest_that_is_known() -> N
         drain.longest_request(resolved(tiny(**changes)).settings, "worker").seconds
         for changes in (
             {},
-            {"services__worker__longest_request": "2m"},
+            {"services__worker__longest_request": "2m", "models__mind__longest_request": "30s"},
             {"services__door__routes__work__timeout": "45s"},
             {"services__door__routes": None},
             {"services__door__routes": None, "services__worker__sagemaker": None},

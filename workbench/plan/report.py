@@ -10,7 +10,7 @@ from typing import Any
 from policy.graph import Graph, KubernetesObject, Resource, undecided
 from policy.rules import RULES as GRAPH_RULES
 from settings import capacity, drain
-from settings.demand import demands
+from settings.demand import of_pool
 from settings.expected import expected
 from settings.problems import Problem, dotted
 from settings.quantities import Cpu
@@ -101,7 +101,7 @@ def _capacity(plan: Plan) -> Iterator[str]:
 
 def _pool(plan: Plan, name: str) -> Iterator[str]:
     settings, pool = plan.settings, plan.settings.node_pools[name]
-    here = [d for d in demands(settings) if d.pool == name]
+    here = of_pool(settings, name)
     smallest, need = rooms(settings, name)[0], capacity.pool_need(settings, name)
     pods = ", ".join(f"{d.pods} x {d.name}" for d in here)
     if need is None:

@@ -17,7 +17,9 @@ THIRD = {
     "replicas": 2,
     "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "100m", "memory": "128Mi"}},
 }
-ON_SPOT = {"services__worker__pool": "cheap", "models__mind__longest_request": "30s"}
+QUICK_MIND = {"models__mind__longest_request": "30s"}
+"""Its own requests are short, however long its callers take."""
+ON_SPOT = {"services__worker__pool": "cheap", **QUICK_MIND}
 
 
 def behavior(direction: str, **changes: Any) -> dict[str, Any]:
@@ -239,11 +241,11 @@ DRAIN = (
     ),
     Red(
         "too long for an on-demand node",
-        {"services__worker__longest_request": "881s"},
+        {"services__worker__longest_request": "881s", **QUICK_MIND},
         (*WORKER, "longest_request"),
         ("14m41s is too long", "a on-demand node of pool general promises 15m"),
         "at most 14m40s",
-        green={"services__worker__longest_request": "880s"},
+        green={"services__worker__longest_request": "880s", **QUICK_MIND},
     ),
     Red(
         "too long for nodes that nobody described",
@@ -253,6 +255,7 @@ DRAIN = (
             "services__door__pool": None,
             "services__worker__pool": None,
             "services__worker__longest_request": "881s",
+            **QUICK_MIND,
         },
         (*WORKER, "longest_request"),
         ("a node promises 15m",),
@@ -263,15 +266,40 @@ DRAIN = (
             "services__door__pool": None,
             "services__worker__pool": None,
             "services__worker__longest_request": "880s",
+            **QUICK_MIND,
         },
     ),
     Red(
         "any untainted pool may be the spot one",
-        {"services__worker__pool": None, "node_pools__cheap__taints": [], "services__worker__longest_request": "91s"},
+        {
+            "services__worker__pool": None,
+            "node_pools__cheap__taints": [],
+            "services__worker__longest_request": "91s",
+            **QUICK_MIND,
+        },
         (*WORKER, "longest_request"),
         ("spot node of pool cheap",),
         "at most 1m30s",
-        green={"services__worker__pool": None, "services__worker__longest_request": "91s"},
+        green={"services__worker__pool": None, "services__worker__longest_request": "91s", **QUICK_MIND},
+    ),
+)
+
+DRAIN_OF_MODELS = (
+    Red(
+        "a caller that takes longer than a model on spot can be drained of",
+        {"services__worker__longest_request": "81s"},
+        (*WORKER, "longest_request"),
+        ("1m21s is too long: a drain of mind waits 15s", "then 15s; a spot node of pool gpu promises 1m50s"),
+        "at most 1m20s, or models.mind.longest_request",
+        green={"services__worker__longest_request": "81s", **QUICK_MIND},
+    ),
+    Red(
+        "a model's own requests too long for spot",
+        {"models__mind__longest_request": "81s"},
+        ("models", "mind", "longest_request"),
+        ("1m21s is too long: a drain of mind waits 15s",),
+        "at most 1m20s",
+        green={"models__mind__longest_request": "80s"},
     ),
 )
 
@@ -375,7 +403,7 @@ RED = {
     "replicas": REPLICAS,
     "budget": BUDGET,
     "rollout": ROLLOUT,
-    "drain": DRAIN,
+    "drain": (*DRAIN, *DRAIN_OF_MODELS),
     "timeouts": TIMEOUTS,
     "probes": PROBES,
 }
