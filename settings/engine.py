@@ -48,7 +48,9 @@ class EngineSpec(Spec):
     reserved: ClassVar[frozenset[str]] = frozenset()
     """Arguments that must not be given although nothing here sets them."""
     instead: ClassVar[Mapping[str, str]] = {}
-    """Argument -> what to set instead."""
+    """Argument that must not be given either -> what to do instead."""
+    context_key: ClassVar[str]
+    """The field that says the longest sequence."""
     health: ClassVar[str]
     """The path that answers 200 while the server works; until the weights are loaded nothing answers."""
     metrics: ClassVar[str] = "/metrics"
@@ -74,6 +76,10 @@ class EngineSpec(Spec):
     def drains(self) -> bool:
         """True if it finishes running requests after SIGTERM; else only a longer pre-stop wait saves them."""
         raise NotImplementedError
+
+    def lora_rank(self, rank: int) -> int:
+        """The rank of an adapter slot that holds adapters of this rank."""
+        return rank
 
     @property
     def command(self) -> list[str] | None:

@@ -81,12 +81,16 @@ def download_pods(settings: PlatformSettings, cache: str) -> Pods:
 
 
 def quiet(settings: PlatformSettings) -> list[Pods]:
-    """The pods that talk to nobody."""
-    return [
+    """The pods that talk to nobody: placeholders, and what nobody calls where nothing is observed."""
+    every = [service_pods(settings, name) for name in settings.services]
+    every += [model_pods(settings, name) for name in settings.models]
+    every += [
         Pods(pool.headroom.namespace, names.headroom(name))
         for name, pool in settings.node_pools.items()
-        if pool.headroom is not None
+        if pool.headroom is not None and any(model.pool == name for model in settings.models.values())
     ]
+    busy = {end for flow in flows(settings) for end in (flow.source, flow.target)}
+    return [pods for pods in every if pods not in busy]
 
 
 def dns() -> tuple[Pods, tuple[str, ...]]:

@@ -11,7 +11,6 @@ from settings.instances import InstanceType, instance_types
 from settings.model import PlatformSettings
 from settings.model_server import Model, Source
 from settings.types import Memory
-from settings.vllm import max_lora_rank
 from settings.yaml_reader import read_file
 
 DATA = Path(__file__).parent / "data"
@@ -29,8 +28,19 @@ class Facts:
     max_len: int | None
     gated: bool = False
     heads: int | None = None
+    kv_heads: int | None = None
+    intermediate: int | None = None
+    quantization: str | None = None
+    """How the weights are quantized; `none`, or None where nobody says it."""
     lora_per_rank: int | None = None
     """Bytes of one adapter slot for each unit of rank, over all linear layers, in 16 bits."""
+
+    def shared_by(self, gpus: int) -> bool:
+        """True if so many GPUs can share the model: heads and layers divide evenly, KV heads or their copies, too."""
+        if self.heads is None or self.kv_heads is None or self.intermediate is None:
+            return True
+        kv = self.kv_heads % gpus == 0 or gpus % self.kv_heads == 0
+        return self.heads % gpus == 0 and self.intermediate % gpus == 0 and kv
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,9 @@ def _facts(row: dict[str, Any]) -> Facts:
         max_len=row["max_len"],
         gated=row["gated"],
         heads=heads,
+        kv_heads=kv_heads,
+        intermediate=inner,
+        quantization=row.get("quantization", "none"),
         lora_per_rank=2 * layers * (attention + 3 * (hidden + inner)),
     )
 
@@ -80,8 +93,16 @@ def facts(source: Source) -> Facts:
         max_len=source.max_len or row.max_len,
         gated=row.gated,
         heads=row.heads,
+        kv_heads=row.kv_heads,
+        intermediate=row.intermediate,
+        quantization=row.quantization,
         lora_per_rank=row.lora_per_rank,
     )
+
+
+def known_size(hub: str) -> Memory | None:
+    """Size of a repository's weights as the table has it."""
+    return _table().get(hub, Facts(None, None, None)).size
 
 
 def known() -> list[str]:
@@ -139,7 +160,7 @@ def fit(model: Model, kind: InstanceType) -> Fit | None:
     if about.size is None or kind.gpu_memory is None:
         return None
     rank = max((adapter.rank for adapter in model.adapters.values()), default=0)
-    slots = len(model.adapters) * max_lora_rank(rank) * (about.lora_per_rank or 0) if rank else 0
+    slots = len(model.adapters) * model.engine.lora_rank(rank) * (about.lora_per_rank or 0) if rank else 0
     share = model.engine.gpu_memory.value
     return Fit(
         gpu=kind.gpu or "",
@@ -147,6 +168,11 @@ def fit(model: Model, kind: InstanceType) -> Fit | None:
         taken=kind.gpu_memory.bytes * share // 100,
         weights=-(-about.size.bytes // model.gpus),
         adapters=-(-slots // model.gpus),
-        kv_per_token=-(-about.kv_per_token.bytes // model.gpus) if about.kv_per_token else None,
+        # With more GPUs than KV heads, heads are copied: no GPU has less than one.
+        kv_per_token=(
+            -(-about.kv_per_token.bytes // min(model.gpus, about.kv_heads or model.gpus))
+            if about.kv_per_token
+            else None
+        ),
         context=model.engine.context or about.max_len,
     )

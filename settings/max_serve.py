@@ -6,6 +6,7 @@ as another user than root.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from settings.engine import EngineSpec, Serve
@@ -41,7 +42,15 @@ class MaxServe(EngineSpec):
 
     # What older ones take was not looked at.
     oldest: ClassVar[tuple[int, int, int]] = (26, 4, 0)
-    reserved: ClassVar[frozenset[str]] = frozenset({"--model"})
+    reserved: ClassVar[frozenset[str]] = frozenset({"--host", "--model"})
+    instead: ClassVar[Mapping[str, str]] = {
+        "--device-memory-utilization": "set engine.gpu_memory",
+        "--devices": "set gpus",
+        "--max-batch-size": "set engine.max_batch_size",
+        "--max-length": "set engine.max_length",
+        "--quantization-encoding": "set engine.quantization_encoding",
+    }
+    context_key: ClassVar[str] = "max_length"
     health: ClassVar[str] = "/health"
     metrics_port: ClassVar[int | None] = 8001
 

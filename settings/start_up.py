@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from settings import drain
+from settings.demand import largest_model
 from settings.gpu_memory import weights_size
 from settings.model import PlatformSettings
-from settings.nodes import NodePool
 from settings.types import Duration, Memory
 from settings.workload import Calls, LivenessProbe, Probes, ReadinessProbe, StartupProbe
 from settings.workloads import fewest
@@ -120,6 +120,8 @@ class Outage:
     """What takes it away, for example "a reclaim of its spot node"."""
     parts: str
     """How `time` comes about."""
+    lone: bool
+    """True if one node is lost, which headroom stands in for; a zone of spot capacity takes headroom along."""
 
 
 def outage(settings: PlatformSettings, name: str) -> Outage | None:
@@ -132,21 +134,33 @@ def outage(settings: PlatformSettings, name: str) -> Outage | None:
     if pool is None or (model.floor is not None and model.floor.pool != model.pool):
         return None
     alone = fewest(settings, ("models", name)) < 2
-    if pool.capacity == "spot":
-        zones = len(set(pool.zones or settings.aws.zones))
-        if not alone and zones > 1:
-            return None
-        what = "its spot node" if alone else "the spot nodes of its one zone"
-        return _away(settings, name, pool, f"a reclaim of {what}", NOTICE)
-    return _away(settings, name, pool, "a crash or an upgrade of its node", 0) if alone else None
+    spot = pool.capacity == "spot"
+    if alone:
+        cause = "a reclaim of its spot node" if spot else "a crash or an upgrade of its node"
+        return _away(settings, name, cause, NOTICE if spot else 0, lone=True)
+    if spot and len(set(pool.zones or settings.aws.zones)) == 1:
+        return _away(settings, name, "a reclaim of the spot nodes of its one zone", NOTICE, lone=False)
+    return None
 
 
-def _away(settings: PlatformSettings, name: str, pool: NodePool, cause: str, notice: int) -> Outage:
-    """A start from nothing, or on a node that headroom keeps ready with the image on it, less the notice."""
+def _away(settings: PlatformSettings, name: str, cause: str, notice: int, *, lone: bool) -> Outage:
+    """A start from nothing, or on a node that headroom keeps ready, less the notice."""
     start = budget(settings, name)
-    ready = pool.headroom is not None
-    time = start.loading if ready else start.total
-    parts = f"weights {start.weights} + warm-up {start.warm_up} on a node of the headroom" if ready else str(start)
+    ready = lone and settings.node_pools[settings.models[name].pool].headroom is not None
+    seconds, parts = start.total.seconds, str(start)
+    if ready and _has_image(settings, name):
+        seconds = start.loading.seconds
+        parts = f"weights {start.weights} + warm-up {start.warm_up} on a node of the headroom"
+    elif ready:
+        seconds = start.image.seconds + start.loading.seconds
+        parts = f"image {start.image} + weights {start.weights} + warm-up {start.warm_up} on a node of the headroom"
     if notice:
         parts += f" - notice {Duration(notice)}"
-    return Outage(Duration(max(0, time.seconds - notice)), cause, parts)
+    return Outage(Duration(max(0, seconds - notice)), cause, parts, lone)
+
+
+def _has_image(settings: PlatformSettings, name: str) -> bool:
+    """True if the nodes of its pool's headroom have its image: they run that of the pool's largest model."""
+    largest = largest_model(settings, settings.models[name].pool)
+    shown = settings.models[str(largest.path[1])] if largest is not None else settings.models[name]
+    return shown.engine.pinned_image == settings.models[name].engine.pinned_image

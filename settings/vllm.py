@@ -15,6 +15,9 @@ SHUTDOWN_TIMEOUT = (0, 18, 0)
 and this one without the argument, abort them."""
 QUIET_PROBES = (0, 16, 0)
 """First vLLM that can leave probes and scrapes out of its access log (vllm-project/vllm#30011)."""
+TRACES = (0, 17, 0)
+"""First vLLM whose image has what tracing needs (its wheels: an extra until 0.16; without it the argument ends the
+server, vllm-project/vllm#34466)."""
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """What --max-lora-rank takes (vllm-project/vllm vllm/config/lora.py, MaxLoRARanks)."""
 
@@ -76,8 +79,11 @@ class Vllm(EngineSpec):
 
     # The first release of the V1 engine alone: what is computed of memory and drains is not true of its predecessor.
     oldest: ClassVar[tuple[int, int, int]] = (0, 11, 0)
-    # Gone since 0.31 at the latest: an argument that it does not know ends the server.
-    reserved: ClassVar[frozenset[str]] = frozenset({"--disable-log-requests", "--api-key"})
+    # Probes, network policies and GPU counts fit one server on every address, in clear text inside the cluster.
+    reserved: ClassVar[frozenset[str]] = frozenset(
+        {"--data-parallel-size", "--host", "--model", "--pipeline-parallel-size", "--root-path", "--ssl-certfile"}
+        | {"--ssl-keyfile"}
+    )
     instead: ClassVar[Mapping[str, str]] = {
         "--api-key": "remove it: it would stand in the pod's spec, and the network policy says who may call",
         "--disable-log-requests": "remove it: requests are not logged, and newer releases do not start with it",
@@ -89,6 +95,7 @@ class Vllm(EngineSpec):
         "--tensor-parallel-size": "set gpus",
     }
     health: ClassVar[str] = "/health"
+    context_key: ClassVar[str] = "max_model_len"
 
     @property
     def pinned_image(self) -> Image:
@@ -104,6 +111,10 @@ class Vllm(EngineSpec):
     def drains(self) -> bool:
         """True if it finishes running requests after SIGTERM."""
         return self.release >= SHUTDOWN_TIMEOUT
+
+    def lora_rank(self, rank: int) -> int:
+        """The rank of an adapter slot: the least that vLLM offers."""
+        return max_lora_rank(rank)
 
     @property
     def command(self) -> list[str] | None:
@@ -131,7 +142,7 @@ class Vllm(EngineSpec):
             out.append(f"--disable-access-log-for-endpoints={self.health},{self.metrics}")
         if self.drains:
             out.append(f"--shutdown-timeout={serve.drain.seconds}")
-        if serve.traces is not None:
+        if serve.traces is not None and self.release >= TRACES:
             out.append(f"--otlp-traces-endpoint={serve.traces}")
         return out
 

@@ -7,10 +7,14 @@ import pulumi_kubernetes as k8s
 from settings.workload import Security
 
 
-def restricted_pod(spec: Security) -> k8s.core.v1.PodSecurityContextArgs:
-    """The pod's part: volumes belong to the group, the runtime's seccomp profile is on (S003-62)."""
+def restricted_pod(spec: Security, *, claims: bool = False) -> k8s.core.v1.PodSecurityContextArgs:
+    """The pod's part: volumes belong to the group, the runtime's seccomp profile is on (S003-62).
+
+    `claims`: some are large and last, so they are given to the group once and not at every start.
+    """
     return k8s.core.v1.PodSecurityContextArgs(
         fs_group=spec.group,
+        fs_group_change_policy="OnRootMismatch" if claims else None,
         run_as_non_root=True,
         seccomp_profile=k8s.core.v1.SeccompProfileArgs(type="RuntimeDefault"),
     )

@@ -111,10 +111,11 @@ class ModelServer(pulumi.ComponentResource):
             parts.append(args.priority)
         spec = args.spec
         count = spec.scaling.floor if isinstance(spec.scaling, FixedScaling) else None
-        main = self._deployment(MAIN, count, args.main, parts)
         if args.floor is not None and spec.floor is not None:
-            # After the main one, so that the engine rolls a new version out over one of the two at a time.
-            self._deployment(FLOOR, spec.floor.replicas, args.floor, [*parts, main])
+            # Before the main one, which may wait for spot capacity just when the floor is needed; one after the other,
+            # so that the engine rolls a new version out over one of the two at a time.
+            parts.append(self._deployment(FLOOR, spec.floor.replicas, args.floor, parts))
+        main = self._deployment(MAIN, count, args.main, parts)
         service = self._service()
         self.scale_target = ScaleTarget(
             api_version="apps/v1",
@@ -156,7 +157,7 @@ class ModelServer(pulumi.ComponentResource):
         engine = args.spec.engine
         annotations = {**evictable(), **scraped(engine.metrics, engine.metrics_port or args.spec.port)}
         return k8s.apps.v1.Deployment(
-            f"{name}-deployment",
+            f"{self._app}-deployment" if role == MAIN else f"{self._app}-deployment-floor",
             metadata=self._metadata(name),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=replicas,
@@ -201,7 +202,7 @@ class ModelServer(pulumi.ComponentResource):
             init_containers=[self._wait(mounts[:1])],
             node_selector=dict(placement.selector) or None,
             priority_class_name=spec.priority,
-            security_context=restricted_pod(spec.security),
+            security_context=restricted_pod(spec.security, claims=True),
             service_account_name=model_account(self._app),
             termination_grace_period_seconds=args.drain.grace.seconds,
             tolerations=tolerations(placement) or None,

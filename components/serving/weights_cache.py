@@ -191,7 +191,7 @@ class WeightsCache(pulumi.ComponentResource):
             node_selector=dict(args.placement.selector) or None,
             priority_class_name=spec.priority,
             restart_policy="Never",
-            security_context=restricted_pod(spec.security),
+            security_context=restricted_pod(spec.security, claims=True),
             service_account_name=cache_account(self._cache),
             tolerations=tolerations(args.placement) or None,
             volumes=volumes,

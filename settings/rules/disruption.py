@@ -64,7 +64,7 @@ def rollout(settings: PlatformSettings) -> list[Problem]:
                 Problem(
                     path=(*at, "max_unavailable"),
                     reason=f"{spec.max_unavailable} of {floor} replicas may be away in a rollout",
-                    fix=f"at most {floor - 1}" + (", with max_surge: 1" if not spec.max_surge else ""),
+                    fix=f"at most {floor - 1}" + (", with max_surge: 1" if floor == 1 and not spec.max_surge else ""),
                     strict=True,
                 )
             )

@@ -14,6 +14,10 @@ from settings.problems import Path, Problem, nearest, one_of
 from settings.types import Duration, Memory
 from settings.vllm import MIN_CAPABILITY, Vllm
 
+ONLINE = {"fp8", "torchao", "modelopt", "mxfp4", "quark", "compressed-tensors"}
+"""Words that vLLM may take for weights of any kind, or of kinds that the table does not tell apart."""
+MOST_MEMORY = 95
+"""Percent of a GPU that an engine can be given: CUDA's own context takes some hundreds of MiB before it looks."""
 BFLOAT16 = 80
 """Compute capability (times ten) of the first GPUs that know bfloat16."""
 
@@ -34,10 +38,12 @@ def gpus(settings: PlatformSettings) -> list[Problem]:
             reason = f"one replica takes {model.gpus} GPUs, a node of pool {pool} has {spec.gpus}"
             out.append(Problem(path=at, reason=reason, fix=f"at most {spec.gpus}, or a pool of larger nodes"))
     for name, model in settings.models.items():
-        heads = facts(model.source).heads
-        if heads and heads % model.gpus:
-            works = [n for n in range(1, 9) if heads % n == 0]
-            reason = f"{heads} attention heads of {model.source.hub} cannot be shared by {model.gpus} GPUs"
+        about = facts(model.source)
+        works = [n for n in range(1, 9) if about.shared_by(n)]
+        if not about.shared_by(model.gpus):
+            reason = (
+                f"{model.source.hub} cannot be shared by {model.gpus} GPUs: its attention heads do not divide evenly"
+            )
             fix = f"one of {', '.join(str(n) for n in works)}"
             out.append(Problem(path=("models", name, "gpus"), reason=reason, fix=fix))
     return out
@@ -65,6 +71,16 @@ def memory(settings: PlatformSettings) -> list[Problem]:
             fix = f"give size, for example size: 14Gi{f' (or did you mean {near}?)' if near else ''}"
             reason = f"{model.source.hub} is not in settings/data/models.yaml, so the size of its weights is not known"
             out.append(Problem(path=("models", name, "source", "size"), reason=reason, fix=fix))
+        elif model.source.size is not None and model.source.size < (
+            gpu_memory.known_size(model.source.hub) or about.size
+        ):
+            least = gpu_memory.known_size(model.source.hub)
+            reason = f"{model.source.size} is less than settings/data/models.yaml knows of {model.source.hub}, {least}"
+            out.append(
+                Problem(
+                    path=("models", name, "source", "size"), reason=reason, fix=f"at least {least}, or leave it out"
+                )
+            )
     for path, pool, model in _places(settings):
         fits = [found for kind in gpu_kinds(settings, pool) if (found := fit(model, kind))]
         wrong = next((f for f in fits if not f.fits), None)
@@ -81,7 +97,7 @@ def _too_large(path: Path, pool: str, model: Model, wrong: Fit) -> Problem:
     if not wrong.tokens or wrong.context is None:
         smaller = "a quantized build, more gpus, or a pool of larger GPUs"
         return Problem(path=path, reason=f"{parts} do not fit: {there} (pool {pool})", fix=smaller)
-    key = "max_model_len" if isinstance(model.engine, Vllm) else "max_length"
+    key = model.engine.context_key
     reason = (
         f"{wrong.context} tokens do not fit: {there}, of which {parts} leave room for {wrong.tokens} tokens "
         f"(pool {pool})"
@@ -108,7 +124,7 @@ def _too_long(settings: PlatformSettings) -> list[Problem]:
     for name, model in settings.models.items():
         most, asked = facts(model.source).max_len, model.engine.context
         if most and asked and asked > most:
-            key = "max_model_len" if isinstance(model.engine, Vllm) else "max_length"
+            key = model.engine.context_key
             reason = f"{asked} tokens are more than {model.source.hub} was made for, {most}"
             out.append(Problem(path=("models", name, "engine", key), reason=reason, fix=f"at most {most}"))
     return out
@@ -120,12 +136,24 @@ def engine(settings: PlatformSettings) -> list[Problem]:
     for name, model in settings.models.items():
         at: Path = ("models", name, "engine")
         out += _version(at, model)
+        out += _limits(at, model)
         out += _arguments(at, model)
         out += _shared_memory(settings, at, name)
         kinds = [kind.gpu or "" for _, pool, m in _places(settings) if m is model for kind in gpu_kinds(settings, pool)]
         known = [gpu_types()[kind] for kind in kinds if kind in gpu_types()]
         if known and isinstance(model.engine, Vllm):
-            out += _capability(at, model.engine, min(known, key=lambda g: g.capability))
+            out += _capability(at, model, model.engine, min(known, key=lambda g: g.capability))
+    return out
+
+
+def _limits(at: Path, model: Model) -> list[Problem]:
+    out = []
+    if model.engine.gpu_memory.value > MOST_MEMORY:
+        reason = f"{model.engine.gpu_memory} leaves nothing for CUDA itself, and the engine does not start without it"
+        out.append(Problem(path=(*at, "gpu_memory"), reason=reason, fix=f"at most {MOST_MEMORY}%"))
+    if model.port == model.engine.metrics_port:
+        reason = f"{model.port} is where {model.engine.kind} serves its metrics"
+        out.append(Problem(path=(*at[:2], "port"), reason=reason, fix=f"another one, for example {model.port - 1}"))
     return out
 
 
@@ -152,7 +180,11 @@ def _arguments(at: Path, model: Model) -> list[Problem]:
     """Nobody gives an argument that follows from a setting, or one twice."""
     out = []
     serve = Serve("name", "path", model.port, model.gpus, {"a": "b"}, 8, Duration(1), "http://collector:4317")
-    ours = {flag(a) for a in model.engine.settled(serve) if a.startswith("--")} | model.engine.reserved
+    ours = (
+        {flag(a) for a in model.engine.settled(serve) if a.startswith("--")}
+        | model.engine.reserved
+        | set(model.engine.instead)
+    )
     seen: set[str] = set()
     for index, argument in enumerate(model.engine.arguments):
         here: Path = (*at, "arguments", index)
@@ -177,9 +209,20 @@ def _shared_memory(settings: PlatformSettings, at: Path, name: str) -> list[Prob
     return [Problem(path=(*at, "shared_memory"), reason=reason, fix=fix)]
 
 
-def _capability(at: Path, spec: Vllm, gpu: GpuType) -> list[Problem]:
+def _capability(at: Path, model: Model, spec: Vllm, gpu: GpuType) -> list[Problem]:
     """What the oldest GPU of the pools cannot do."""
     out = []
+    weights = facts(model.source).quantization
+    if (
+        spec.quantization
+        and weights is not None
+        and spec.quantization.removesuffix("_marlin") not in ONLINE | {weights}
+    ):
+        found = f"are {weights}" if weights != "none" else "are not quantized"
+        reason = f"the weights of {model.source.hub} {found}, and {spec.quantization} cannot read them"
+        out.append(
+            Problem(path=(*at, "quantization"), reason=reason, fix="leave it out: the engine reads it in the weights")
+        )
     needed = MIN_CAPABILITY.get(spec.quantization or "", 0)
     if needed > gpu.capability:
         able = [word for word, least in MIN_CAPABILITY.items() if least <= gpu.capability]

@@ -54,10 +54,11 @@ def outages(settings: PlatformSettings) -> list[Problem]:
             if model.accept_outage is not None:
                 reason = "there is no outage to accept: others go on serving"
                 out.append(Problem(path=(*at, "accept_outage"), reason=reason, fix="leave it out", strict=True))
-        elif model.accept_outage is None and settings.node_pools[model.pool].headroom is None:
+        elif model.accept_outage is None and not (found.lone and settings.node_pools[model.pool].headroom):
             reason = f"{found.cause} takes it away for {found.time} ({found.parts})"
+            room = "headroom on its pool, " if found.lone else ""
             fix = (
-                "replicas: 2 over two zones, floor: {pool: ...} on another pool, headroom on its pool, or "
+                f"replicas: 2 over two zones, floor: {{pool: ...}} on another pool, {room}or "
                 "accept_outage: <why that hurts nobody>"
             )
             out.append(Problem(path=at, reason=reason, fix=fix, strict=True))

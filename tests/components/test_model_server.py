@@ -470,6 +470,7 @@ def test_only_the_container_with_the_gpu_may_write_to_its_root(usual: World) -> 
     assert waiting(usual)["securityContext"] == {**SERVER_SECURITY, "readOnlyRootFilesystem": True}
     assert pod(usual)["securityContext"] == {
         "fsGroup": 10001,
+        "fsGroupChangePolicy": "OnRootMismatch",
         "runAsNonRoot": True,
         "seccompProfile": {"type": "RuntimeDefault"},
     }
@@ -680,6 +681,12 @@ def test_spans_go_to_the_collector_where_there_is_one() -> None:
     assert flags(command_line(observability=None), "--otlp") == []
 
 
+def test_an_engine_whose_image_has_no_tracing_is_not_asked_for_it() -> None:
+    """vLLM before 0.17 ends at its start with this argument."""
+    old = {"models__mind__engine__version": "0.16.0", "models__mind__engine__image": {"tag": "v0.16.0"}}
+    assert flags(command_line(**old), "--otlp") == []
+
+
 # Reached by
 
 
@@ -757,10 +764,11 @@ def test_one_service_reaches_the_floor_too_and_one_budget_counts_both(floored: W
     assert budget["maxUnavailable"] == 1
 
 
-def test_a_floor_is_rolled_out_after_the_main_replicas(floored: World) -> None:
+def test_a_floor_is_rolled_out_before_the_main_replicas(floored: World) -> None:
+    """A new version shows on the pool that is always there whether it starts, while spot still serves the old one."""
     main, floor = deployment(floored).resource, deployment(floored, "mind-floor").resource
-    assert main.urn in floor.dependencies
-    assert floor.urn not in main.dependencies
+    assert floor.urn in main.dependencies
+    assert main.urn not in floor.dependencies
 
 
 def test_a_floor_keeps_its_count_where_an_autoscaler_owns_the_other(deploy: Deploy) -> None:

@@ -309,6 +309,7 @@ def test_downloads_are_restricted_altogether(usual: World) -> None:
         }
         assert job.pod["securityContext"] == {
             "fsGroup": 10001,
+            "fsGroupChangePolicy": "OnRootMismatch",
             "runAsNonRoot": True,
             "seccompProfile": {"type": "RuntimeDefault"},
         }

@@ -197,7 +197,7 @@ SOURCES = (
     {"hub": BASELINE},
     {"hub": BASELINE, "max_len": 10**6},
     {"hub": QUANTIZED, "max_len": 10**6},
-    {"hub": BASELINE, "size": "9Gi", "kv_per_token": "256Ki", "max_len": 10**6},
+    {"hub": BASELINE, "size": "14Gi", "kv_per_token": "256Ki", "max_len": 10**6},
     {"hub": QUANTIZED, "max_len": 2048},
     {"hub": "tiny/own", "size": "6Gi", "kv_per_token": "96Ki", "max_len": 10**6},
     {"hub": "tiny/own", "size": "20Gi"},

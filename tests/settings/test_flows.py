@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from settings.flows import Addresses, Flow, Pods, flows
+from settings.flows import Addresses, Flow, Pods, flows, model_pods, quiet, service_pods
 from tests.support import resolved, tiny
 
 NAME = "app.kubernetes.io/name"
@@ -85,3 +85,13 @@ def test_pods_are_selected_by_the_label_that_holds_their_name() -> None:
     assert DOOR.labels == {"app": "door"}
     assert COLLECTOR.labels == {NAME: "otel-collector"}
     assert Flow(DOOR, WORKER, 1, "x").protocol == "TCP"
+
+
+def test_what_nobody_calls_is_told_apart_from_what_has_a_flow() -> None:
+    settings = resolved(tiny()).settings
+    busy = {end for flow in flows(settings) for end in (flow.source, flow.target)}
+    assert not set(quiet(settings)) & busy
+    every = {service_pods(settings, name) for name in settings.services} | {
+        model_pods(settings, name) for name in settings.models
+    }
+    assert every <= busy | set(quiet(settings))

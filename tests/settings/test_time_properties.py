@@ -168,7 +168,7 @@ def test_the_outage_that_is_shown_is_what_a_lost_node_or_zone_of_spot_costs(
     if floor == "gpu":
         return  # a floor on the pool that it is to stand in for
     nodes = ["gpu"] * least(settings.models["mind"]) + ([floor] if floor else [])
-    spot, headroom = pool["capacity"] == "spot", "headroom" in pool
+    spot, headroom = pool["capacity"] == "spot", "headroom" in pool and len(nodes) == 1
     together = spot and len(pool["zones"]) == 1 and set(nodes) == {"gpu"}
     node, image, weights, warm_up = parts_of(settings, "gpu")
     back, gone = (0 if headroom else node + image) + weights + warm_up, NOTICE if spot else 0
