@@ -31,7 +31,7 @@ from settings.pins import pinned
 from settings.serving import serve
 from settings.types import Duration
 from settings.workload import Disruption, HpaScaling, Workload
-from settings.workloads import fewest, hosts
+from settings.workloads import hosts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,7 @@ class LlmPlatform(pulumi.ComponentResource):
             ),
             self._inside,
         )
-        self._scaling(name, spec, service.scale_target, labels, fewest(settings, ("services", name)))
+        self._scaling(name, spec, service.scale_target, labels, spec.scaling.ceiling)
         if spec.ingress is not None and solved.deregistration is not None:
             self._ingress(
                 name,
@@ -175,13 +175,13 @@ class LlmPlatform(pulumi.ComponentResource):
             tolerations=tuple((taint.key, taint.value, taint.effect) for taint in pool.taints),
         )
 
-    def _scaling(self, name: str, spec: Workload, target: ScaleTarget, labels: Labels, floor: int) -> None:
+    def _scaling(self, name: str, spec: Workload, target: ScaleTarget, labels: Labels, most: int) -> None:
         if isinstance(spec.scaling, HpaScaling):
             scaler = HorizontalScalerArgs(
                 target=target, spec=spec.scaling, name=names.autoscaler(name), labels=labels.all
             )
             HorizontalScaler(name, scaler, self._inside)
-        budget = spec.disruption or (Disruption(max_unavailable=1) if floor > 1 else None)
+        budget = spec.disruption or (Disruption(max_unavailable=1) if most > 1 else None)
         if budget is not None:
             args = DisruptionBudgetArgs(target=target, spec=budget, name=names.budget(name), labels=labels.all)
             DisruptionBudget(name, args, self._inside)
@@ -231,7 +231,8 @@ class LlmPlatform(pulumi.ComponentResource):
             ),
             self._inside,
         )
-        self._scaling(name, spec, server.scale_target, labels, fewest(settings, ("models", name)))
+        beside = spec.floor.replicas if spec.floor else 0
+        self._scaling(name, spec, server.scale_target, labels, spec.scaling.ceiling + beside)
 
     def _place(self, model: str, pool: str) -> Place:
         return Place(placement=self._placement(pool), deadline=start_up.deadline(self._settings, model, pool))
@@ -314,10 +315,12 @@ def models(settings: PlatformSettings, name: str) -> dict[str, Any]:
     """Where a model is served, what names requests may use, and how long a start takes."""
     model = settings.models[name]
     return {
-        "adapters": {key: weights.revision(adapter) for key, adapter in sorted(model.adapters.items())},
+        "adapters": {
+            key: weights.revision(adapter) or weights.MOVING for key, adapter in sorted(model.adapters.items())
+        },
         "cold_start": str(start_up.budget(settings, name).total),
         "hub": model.source.hub,
-        "revision": weights.revision(model.source),
+        "revision": weights.revision(model.source) or weights.MOVING,
         "url": names.model_url(name, model),
     }
 

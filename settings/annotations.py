@@ -69,7 +69,7 @@ def sample(annotation: Any) -> str:
     if annotation is None:
         return "{...}"
     choice = _unwrap(annotation)[0]
-    for holder in (*getattr(choice, "__metadata__", ()), choice):
+    for holder in (*getattr(annotation, "__metadata__", ()), *getattr(choice, "__metadata__", ()), choice):
         if hasattr(holder, "example"):
             return str(holder.example)
     origin = get_origin(choice)

@@ -117,7 +117,7 @@ def model_resources(settings: PlatformSettings, name: str) -> Resources:
     model = settings.models[name]
     if model.resources is not None:
         return model.resources
-    pools = {model.pool, *([model.floor.pool] if model.floor else [])} & set(settings.node_pools)
+    pools = set(model.pools) & set(settings.node_pools)
     shares = [_share(node, model.gpus) for pool in sorted(pools) for node in rooms(settings, pool)]
     cpu, memory, most = (min(amounts, default=0) for amounts in zip(*shares, strict=True)) if shares else (0, 0, 0)
     request = Amounts(

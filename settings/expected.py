@@ -9,6 +9,13 @@ from settings.cache import ExternalToken
 from settings.cloud import ExistingCluster
 from settings.model import PlatformSettings
 from settings.names import POOL_LABEL, hub_key
+from settings.types import Memory
+from settings.workload import HpaScaling
+from settings.workloads import workloads
+
+DISK = Memory(100 << 30)
+"""Root volume of a node for models: of the default 20 GiB 17 are left, and two images of an engine take up to 40 GB
+while one replaces the other (production guides say 100 to 300 GiB)."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,15 @@ def _nodes(settings: PlatformSettings) -> Iterator[Expected]:
     for name, pool in settings.node_pools.items():
         what = f"{pool.min} to {pool.max} {pool.capacity} nodes with {POOL_LABEL}={name}"
         yield Expected(what, "labels and taints as in the output node_pools")
-    if any(pool.gpus for pool in settings.node_pools.values()):
+    if any(pool.min < pool.max for pool in settings.node_pools.values()):
+        yield Expected("a node autoscaler", "nodes between these counts")
+    pools = {pool for model in settings.models.values() for pool in model.pools}
+    if any(settings.node_pools[pool].gpus for pool in pools if pool in settings.node_pools):
         yield Expected("NVIDIA driver 580 or newer, and device plugin", "images of CUDA 13; nodes offer nvidia.com/gpu")
+        yield Expected(f"root volumes of at least {DISK} on these nodes", "an engine's image takes 10 to 20 GB of it")
+    if any(isinstance(workload.scaling, HpaScaling) for _, workload in workloads(settings)):
+        yield Expected("metrics-server", "autoscalers on CPU and memory")
+    yield Expected("a CNI that enforces network policies", "without one, everything may talk to everything")
 
 
 def _storage(settings: PlatformSettings) -> Iterator[Expected]:

@@ -164,3 +164,8 @@ class Model(Workload):
     """Why nobody is hurt if the model is away for a whole start."""
     scratch: Memory = Memory(4 << 30)
     """Size of the writable /tmp: compiled kernels and the like."""
+
+    @property
+    def pools(self) -> list[str]:
+        """Every pool that replicas of it run on, its own first."""
+        return list(dict.fromkeys([self.pool, *([self.floor.pool] if self.floor else [])]))

@@ -39,12 +39,13 @@ from settings.workloads import FLOOR_SUFFIX
 MAIN, FLOOR = "main", "floor"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  # where CUDA and NCCL look for it
 WAIT = """\
+trap 'exit 143' TERM
 for folder in "$@"; do
   until [ -d "$folder" ]; do echo "waiting for $folder"; sleep 5; done
 done
 """
 """Ends when every folder is there. The engine starts servers after the downloads anyway; whoever applies manifests
-does not."""
+does not. A container's first process ends by SIGTERM only if it asks for it: else each deletion waits out the grace."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,12 +43,8 @@ def budget(settings: PlatformSettings) -> list[Problem]:
 
 
 def _said_elsewhere(settings: PlatformSettings, path: Path) -> bool:
-    """True of a model of one replica whose absence `outage` has already asked about, or somebody has accepted."""
-    if path[0] != "models" or fewest(settings, path) > 1:
-        return False
-    model = settings.models[str(path[1])]
-    pool = settings.node_pools.get(model.pool)
-    return model.accept_outage is not None or pool is None or pool.headroom is None
+    """True of a model of one replica: `outage` asks about its absence, whatever the cause; a surge needs a GPU more."""
+    return path[0] == "models" and fewest(settings, path) == 1
 
 
 def rollout(settings: PlatformSettings) -> list[Problem]:

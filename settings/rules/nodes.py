@@ -152,7 +152,7 @@ def headroom(settings: PlatformSettings) -> list[Problem]:
             continue
         at: Path = ("node_pools", name, "headroom")
         priority = settings.priorities.get(pool.headroom.priority)
-        takers = {key: model for key, model in settings.models.items() if model.pool == name}
+        takers = {key: model for key, model in settings.models.items() if name in model.pools}
         if not takers:
             fix = "remove it, or give a model this pool"
             out.append(Problem(path=at, reason="no model runs here that it could keep room for", fix=fix))

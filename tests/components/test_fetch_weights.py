@@ -23,6 +23,8 @@ STAND_IN = '''
 
 import json
 import os
+import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,6 +56,9 @@ def snapshot_download(repo_id, *, revision, local_dir, ignore_patterns=None):
         path.write_bytes(b"x" * 1024)
     if does.get("raises"):
         _raise(does["raises"])
+    if does.get("ended"):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(20)
     return str(local_dir)
 '''
 ERRORS = '''
@@ -187,6 +192,13 @@ def test_the_next_try_goes_on_where_the_last_one_stopped(volume: Volume) -> None
     volume.fetch(files=["model-2.safetensors"])
     assert [call["found"] for call in volume.calls] == [[], ["model-1.safetensors"]]
     assert names(volume.folder) == {"model-1.safetensors", "model-2.safetensors"}
+
+
+def test_a_drained_node_does_not_wait_for_a_download(volume: Volume) -> None:
+    """By a handler of its own: the first process of a container is not ended otherwise."""
+    code, said = volume.fetch(files=["model-1.safetensors"], ended=True)
+    assert (code, "ended by SIGTERM" in said) == (1, True)
+    assert names(volume.partial) == {"model-1.safetensors"}, "the next try goes on from it"
 
 
 @pytest.mark.parametrize(

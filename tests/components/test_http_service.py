@@ -9,7 +9,7 @@ import pytest
 
 from components.serving.http_service import checksum
 from policy.graph import SECRET
-from tests.support import World
+from tests.support import REMOVE, World
 
 Deploy = Callable[..., World]
 
@@ -164,6 +164,12 @@ def test_one_replica_has_no_budget_and_more_have_one_that_lets_a_pod_go(deploy: 
     assert budget["maxUnavailable"] == 1
     assert "minAvailable" not in budget
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_one_replica_that_may_become_more_has_a_budget_for_that_time(deploy: Deploy) -> None:
+    scaling = {"kind": "hpa", "min": 1, "max": 2, "metrics": {"cpu": "70%"}}
+    world = deploy(services__door__replicas=REMOVE, services__door__scaling=scaling)
+    assert world.object("PodDisruptionBudget", "door-pdb").spec["maxUnavailable"] == 1
 
 
 def test_variables_hold_routes_models_sagemaker_and_telemetry(deploy: Deploy) -> None:

@@ -430,6 +430,23 @@ def test_waiting_ends_when_the_last_folder_is_there(tmp_path: Path) -> None:
     assert missing.is_dir()
 
 
+def test_a_pod_that_still_waits_makes_way_at_once(tmp_path: Path) -> None:
+    """By a trap of its own: the first process of a container is not ended by SIGTERM otherwise."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    sleep = programs / "sleep"
+    sleep.write_text("#!/bin/sh\nkill -TERM $PPID\n", encoding="utf-8")
+    sleep.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "-c", WAIT, "wait", str(tmp_path / "missing")],
+        env={"PATH": f"{programs}:{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL,
+        timeout=10,
+        check=False,
+    )
+    assert done.returncode == 143
+
+
 @pytest.mark.parametrize(("name", "size"), [("usual", "1Gi"), ("tuned", "2Gi")])
 def test_shared_memory_is_sized_and_lies_inside_the_memory_limit(
     request: pytest.FixtureRequest, name: str, size: str

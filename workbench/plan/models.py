@@ -36,14 +36,16 @@ def _what(settings: PlatformSettings, name: str) -> str:
 
 def _memory(settings: PlatformSettings, name: str) -> Iterator[str]:
     model = settings.models[name]
-    pools = [model.pool, *([model.floor.pool] if model.floor else [])]
-    kinds = {kind.gpu: kind for pool in pools for kind in gpu_kinds(settings, pool)}
+    kinds = {kind.gpu: kind for pool in model.pools for kind in gpu_kinds(settings, pool)}
+    lines: dict[str, list[str]] = {}
     for kind in kinds.values():
         found = fit(model, kind)
         if found is None:
             yield "GPU memory: the size of its weights is not known"
-        else:
-            yield f"{gpu_types()[found.gpu].title if found.gpu in gpu_types() else found.gpu}: {_fit(found)}"
+            return
+        title = gpu_types()[found.gpu].title if found.gpu in gpu_types() else found.gpu
+        lines.setdefault(_fit(found), []).append(title)
+    yield from (f"{', '.join(titles)}: {line}" for line, titles in lines.items())
 
 
 def _fit(found: Fit) -> str:
