@@ -37,9 +37,9 @@ class LoaderImage(Image):
 class Cache(Spec):
     """A volume with the weights of the models of one namespace, and the Jobs that fill it."""
 
-    namespace: DnsLabel
+    namespace: DnsLabel = Field(examples=["llm-baseline"])
     """The namespace of volume, Jobs and models."""
-    size: Memory
+    size: Memory = Field(examples=["100Gi"])
     """Size of the volume; a file system that grows by itself takes it for a label."""
     access_mode: Literal["ReadWriteMany", "ReadWriteOnce"] = "ReadWriteMany"
     """Whether several nodes may mount it; ReadWriteOnce is for a pool of one node in one zone."""

@@ -40,7 +40,7 @@ class Headroom(Spec):
     A pod that needs the room evicts them, so a reclaim or a first scale-up costs no node start and no image pull.
     """
 
-    namespace: DnsLabel
+    namespace: DnsLabel = Field(examples=["llm-baseline"])
     """The namespace that they run in; its quota counts them."""
     priority: DnsLabel
     """Their entry in `priorities`, below that of whoever is to take their place."""
@@ -97,5 +97,5 @@ class Priority(Spec):
     """False: waits for room instead of evicting pods of lower priority."""
     tolerates_spot: bool = True
     """False: its pods may not run on spot nodes, which are taken back within two minutes."""
-    description: Plain
+    description: Plain = Field(examples=["answers users"])
     """For whom it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from settings.annotations import annotation_at, sample
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, one_of, suggest
 from settings.workloads import workloads
@@ -15,23 +16,28 @@ _Reference: TypeAlias = tuple[Path, str | None, str]
 
 def resolve(settings: PlatformSettings) -> list[Problem]:
     """Whatever is referred to by its name exists; no list names one thing twice."""
-    known: dict[str, Iterable[str]] = {
-        "cache": settings.caches,
-        "model": settings.models,
-        "namespace": settings.namespaces,
-        "node pool": settings.node_pools,
-        "priority": settings.priorities,
-        "tier": settings.tiers,
+    known: dict[str, tuple[str, Iterable[str]]] = {
+        "cache": ("caches", settings.caches),
+        "model": ("models", settings.models),
+        "namespace": ("namespaces", settings.namespaces),
+        "node pool": ("node_pools", settings.node_pools),
+        "priority": ("priorities", settings.priorities),
+        "tier": ("tiers", settings.tiers),
     }
-    out = [_missing(path, name, kind, known[kind]) for path, name, kind in _references(settings) if name is not None]
+    out = [_missing(path, name, kind, *known[kind]) for path, name, kind in _references(settings) if name is not None]
     return [*(problem for problem in out if problem), *_routes(settings), *_doubles(settings)]
 
 
-def _missing(path: Path, name: str, kind: str, known: Iterable[str]) -> Problem | None:
+def _missing(path: Path, name: str, kind: str, key: str, known: Iterable[str]) -> Problem | None:
     words = list(known)
     if name in words:
         return None
-    return Problem(path=path, reason=f'there is no {kind} "{name}"', fix=suggest(name, words))
+    fix = (
+        suggest(name, words)
+        if words
+        else f"define it, for example {key}: {{{name}: {sample(annotation_at((key, name), {}))}}}"
+    )
+    return Problem(path=path, reason=f'there is no {kind} "{name}"', fix=fix)
 
 
 def _references(settings: PlatformSettings) -> Iterator[_Reference]:
@@ -69,7 +75,7 @@ def _routes(settings: PlatformSettings) -> Iterator[Problem]:
             to: Path = ("services", name, "routes", route, "to")
             if spec.to == name:
                 yield Problem(path=to, reason=f"{name} forwards to itself", fix=f"use one of: {one_of(others)}")
-            elif missing := _missing(to, spec.to, "service", others):
+            elif missing := _missing(to, spec.to, "service", "services", others):
                 yield missing
 
 

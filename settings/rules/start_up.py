@@ -32,11 +32,16 @@ def budgets(settings: PlatformSettings) -> list[Problem]:
             most = Duration(start_up.LONGEST)
             reason = f"weights and warm-up take {loading}: a start of more than {most} is one that hangs"
             out.append(Problem(path=at, reason=reason, fix=f"no more than {most} in all"))
-        whole, stated_whole = start_up.budget(settings, name).total, model.start_up.within
-        if stated_whole is not None and stated_whole < whole:
-            parts = start_up.budget(settings, name)
-            reason = f"{stated_whole} is shorter than its parts: {parts} = {whole}"
-            fix = f"at least {whole}, or a faster node, image or model"
+        if model.start_up.image.seconds > start_up.LONGEST:
+            most = Duration(start_up.LONGEST)
+            reason = (
+                f"{model.start_up.image} is no time in which an image is pulled: a rollout would wait for it so long"
+            )
+            out.append(Problem(path=(*at, "image"), reason=reason, fix=f"no more than {most}, as measured"))
+        parts = max((start_up.budget(settings, name, pool) for pool in model.pools), key=lambda p: p.total.seconds)
+        if model.start_up.within is not None and model.start_up.within < parts.total:
+            reason = f"{model.start_up.within} is shorter than its parts: {parts} = {parts.total}"
+            fix = f"at least {parts.total}, or a faster node, image or model"
             out.append(Problem(path=(*at, "within"), reason=reason, fix=fix))
     return out
 

@@ -71,7 +71,8 @@ def test_a_start_up_budget_is_refused_exactly_where_a_part_or_the_whole_cannot_b
     overlay: Overlay, spare: int | None
 ) -> Iterator[bool]:
     settings = parsed(overlay)
-    start, parts = settings.models["mind"].start_up, parts_of(settings, "gpu")
+    pools = ["gpu", *(["steady"] if settings.models["mind"].floor else [])]
+    start, parts = settings.models["mind"].start_up, max(parts_of(settings, pool) for pool in pools)
     size = settings.models["mind"].source.size
     if spare is not None:
         overlay["models"]["mind"]["start_up"]["within"] = f"{sum(parts) + spare}s"

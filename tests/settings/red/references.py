@@ -70,6 +70,14 @@ REFERENCES = (
         "did you mean serving?",
     ),
     Red(
+        "a priority where there is none at all",
+        {"priorities__serving": None},
+        ("services", "door", "priority"),
+        ('there is no priority "serving"',),
+        "define it, for example priorities: {serving: {value: 1000, description: answers users}}",
+        green={"priorities__serving": None, "services__door__priority": None},
+    ),
+    Red(
         "the target of a route",
         {"services__door__routes__work__to": "wroker"},
         (*DOOR, "routes", "work", "to"),
