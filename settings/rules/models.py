@@ -81,12 +81,17 @@ def memory(settings: PlatformSettings) -> list[Problem]:
                     path=("models", name, "source", "size"), reason=reason, fix=f"at least {least}, or leave it out"
                 )
             )
-    for path, pool, model in _places(settings):
-        fits = [found for kind in gpu_kinds(settings, pool) if (found := fit(model, kind))]
-        wrong = next((f for f in fits if not f.fits), None)
-        if wrong is not None:
-            out.append(_too_large(path, pool, model, wrong))
-    return out + _too_long(settings)
+    return [*out, *_too_long(settings), *(p for places in _places(settings) if (p := _unfit(settings, *places)))]
+
+
+def _unfit(settings: PlatformSettings, path: Path, pool: str, model: Model) -> Problem | None:
+    """What the tightest GPU of a pool does not hold, unless it holds all that the model was made for."""
+    fits = [found for kind in gpu_kinds(settings, pool) if (found := fit(model, kind))]
+    wrong = next((f for f in fits if not f.fits), None)
+    most = facts(model.source).max_len
+    if wrong is None or (wrong.tokens and most and wrong.tokens >= most):
+        return None
+    return _too_large(path, pool, model, wrong)
 
 
 def _too_large(path: Path, pool: str, model: Model, wrong: Fit) -> Problem:

@@ -124,3 +124,9 @@ def test_advice_is_told_in_one_order_with_its_rule_and_place() -> None:
     with pytest.raises(SettingsError) as error:
         resolved({**overlay, "environment": "prod"})
     assert error.value.problems == advice
+
+
+def test_two_limits_of_one_sequence_are_told_as_the_one_that_binds() -> None:
+    """32768 tokens is what the model was made for, 40625 what its GPU holds: the second would be no fix."""
+    told = [p for p in problems(tiny(models__mind__engine__max_model_len=99999)) if p.path[-1] == "max_model_len"]
+    assert [p.fix for p in told] == ["at most 32768"]
