@@ -87,7 +87,7 @@ def quiet(settings: PlatformSettings) -> list[Pods]:
     every += [
         Pods(pool.headroom.namespace, names.headroom(name))
         for name, pool in settings.node_pools.items()
-        if pool.headroom is not None and any(model.pool == name for model in settings.models.values())
+        if pool.headroom is not None and any(name in model.pools for model in settings.models.values())
     ]
     busy = {end for flow in flows(settings) for end in (flow.source, flow.target)}
     return [pods for pods in every if pods not in busy]

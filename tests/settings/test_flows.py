@@ -95,3 +95,20 @@ def test_what_nobody_calls_is_told_apart_from_what_has_a_flow() -> None:
         model_pods(settings, name) for name in settings.models
     }
     assert every <= busy | set(quiet(settings))
+
+
+def test_placeholders_on_the_pool_of_a_floor_have_a_policy_too() -> None:
+    steady = {
+        "instance_types": ["g6.xlarge"],
+        "capacity": "on-demand",
+        "min": 1,
+        "max": 3,
+        "gpus": 1,
+        "node_start_up": "240s",
+        "taints": [{"key": "nvidia.com/gpu", "value": "present"}],
+        "headroom": {"namespace": "watch", "priority": "idle"},
+    }
+    idle = {"value": -5, "preempts": False, "description": "makes way"}
+    changes = {"node_pools__steady": steady, "models__mind__floor": {"pool": "steady"}, "models__mind__replicas": 1}
+    settings = resolved(tiny(**changes, priorities__idle=idle)).settings
+    assert Pods("watch", "steady-headroom") in quiet(settings)
