@@ -151,7 +151,7 @@ class LlmPlatform(pulumi.ComponentResource):
             ),
             self._inside,
         )
-        self._scaling(name, spec, service.scale_target, labels, spec.scaling.ceiling)
+        self._scaling(name, spec, service.scale_target, labels)
         if spec.ingress is not None and solved.deregistration is not None:
             self._ingress(
                 name,
@@ -175,13 +175,13 @@ class LlmPlatform(pulumi.ComponentResource):
             tolerations=tuple((taint.key, taint.value, taint.effect) for taint in pool.taints),
         )
 
-    def _scaling(self, name: str, spec: Workload, target: ScaleTarget, labels: Labels, most: int) -> None:
+    def _scaling(self, name: str, spec: Workload, target: ScaleTarget, labels: Labels) -> None:
         if isinstance(spec.scaling, HpaScaling):
             scaler = HorizontalScalerArgs(
                 target=target, spec=spec.scaling, name=names.autoscaler(name), labels=labels.all
             )
             HorizontalScaler(name, scaler, self._inside)
-        budget = spec.disruption or (Disruption(max_unavailable=1) if most > 1 else None)
+        budget = spec.disruption or (Disruption(max_unavailable=1) if spec.most > 1 else None)
         if budget is not None:
             args = DisruptionBudgetArgs(target=target, spec=budget, name=names.budget(name), labels=labels.all)
             DisruptionBudget(name, args, self._inside)
@@ -231,8 +231,7 @@ class LlmPlatform(pulumi.ComponentResource):
             ),
             self._inside,
         )
-        beside = spec.floor.replicas if spec.floor else 0
-        self._scaling(name, spec, server.scale_target, labels, spec.scaling.ceiling + beside)
+        self._scaling(name, spec, server.scale_target, labels)
 
     def _place(self, model: str, pool: str) -> Place:
         return Place(placement=self._placement(pool), deadline=start_up.deadline(self._settings, model, pool))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -36,6 +37,8 @@ class EngineSpec(Spec):
 
     version: EngineVersion
     """Version of the engine: decides which arguments it knows, and the image's tag where that names none."""
+    image: Image
+    """What runs."""
     gpu_memory: Percent = Percent(90)
     """The part of each GPU's memory that the engine takes: weights, then activations, the rest is KV cache."""
     shared_memory: Memory = Memory(1 << 30)
@@ -64,35 +67,40 @@ class EngineSpec(Spec):
 
     @property
     def pinned_image(self) -> Image:
-        """Its image, with the tag that follows from the version."""
-        raise NotImplementedError
+        """Its image, with the tag that follows from the version where the settings name none."""
+        return self.image if self.image.tag else self.image.model_copy(update={"tag": self.release_tag})
 
     @property
+    @abstractmethod
+    def release_tag(self) -> str:
+        """The tag under which its makers publish the version."""
+
+    @property
+    @abstractmethod
     def context(self) -> int | None:
         """Tokens of the longest sequence that it serves; None: the longest that the model knows."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def drains(self) -> bool:
         """True if it finishes running requests after SIGTERM; else only a longer pre-stop wait saves them."""
-        raise NotImplementedError
 
     def lora_rank(self, rank: int) -> int:
         """The rank of an adapter slot that holds adapters of this rank."""
         return rank
 
     @property
+    @abstractmethod
     def command(self) -> list[str] | None:
         """The program; None: what the image starts by itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settled(self, serve: Serve) -> list[str]:
         """The arguments that follow from the settings, in a stable order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def environment(self, serve: Serve) -> dict[str, str]:
         """Variables of its own."""
-        raise NotImplementedError
 
     def command_line(self, serve: Serve) -> list[str]:
         """All arguments."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ RESERVE = Memory(3 << 29)
 class Facts:
     """What is known of a model: its row of the table, and what its source says over it."""
 
-    size: Memory | None
-    kv_per_token: Memory | None
-    max_len: int | None
+    size: Memory | None = None
+    kv_per_token: Memory | None = None
+    max_len: int | None = None
     gated: bool = False
     heads: int | None = None
     kv_heads: int | None = None
@@ -84,25 +84,20 @@ def gpu_types() -> dict[str, GpuType]:
     }
 
 
+def known_facts(hub: str) -> Facts:
+    """What the table knows of a repository, whatever its source says; nothing where it has no row."""
+    return _table().get(hub, Facts())
+
+
 def facts(source: Source) -> Facts:
     """What is known of a model."""
-    row = _table().get(source.hub, Facts(None, None, None))
-    return Facts(
+    row = known_facts(source.hub)
+    return replace(
+        row,
         size=source.size or row.size,
         kv_per_token=source.kv_per_token or row.kv_per_token,
         max_len=source.max_len or row.max_len,
-        gated=row.gated,
-        heads=row.heads,
-        kv_heads=row.kv_heads,
-        intermediate=row.intermediate,
-        quantization=row.quantization,
-        lora_per_rank=row.lora_per_rank,
     )
-
-
-def known_size(hub: str) -> Memory | None:
-    """Size of a repository's weights as the table has it."""
-    return _table().get(hub, Facts(None, None, None)).size
 
 
 def known() -> list[str]:

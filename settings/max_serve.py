@@ -55,9 +55,9 @@ class MaxServe(EngineSpec):
     metrics_port: ClassVar[int | None] = 8001
 
     @property
-    def pinned_image(self) -> Image:
-        """Its image, with the tag that follows from the version."""
-        return self.image if self.image.tag else self.image.model_copy(update={"tag": self.version})
+    def release_tag(self) -> str:
+        """The tag under which its makers publish the version."""
+        return self.version
 
     @property
     def context(self) -> int | None:

@@ -166,6 +166,11 @@ class Model(Workload):
     """Size of the writable /tmp: compiled kernels and the like."""
 
     @property
+    def beside(self) -> int:
+        """Replicas of its floor."""
+        return self.floor.replicas if self.floor else 0
+
+    @property
     def pools(self) -> list[str]:
         """Every pool that replicas of it run on, its own first."""
         return list(dict.fromkeys([self.pool, *([self.floor.pool] if self.floor else [])]))

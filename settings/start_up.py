@@ -15,7 +15,6 @@ from settings.gpu_memory import weights_size
 from settings.model import PlatformSettings
 from settings.types import Duration, Memory
 from settings.workload import Calls, LivenessProbe, Probes, ReadinessProbe, StartupProbe
-from settings.workloads import fewest
 
 PERIOD = 10
 """Seconds between two calls of the start-up probe (production-stack and KServe: 60 x 10 s)."""
@@ -133,7 +132,7 @@ def outage(settings: PlatformSettings, name: str) -> Outage | None:
     pool = settings.node_pools.get(model.pool)
     if pool is None or (model.floor is not None and model.floor.pool != model.pool):
         return None
-    alone = fewest(settings, ("models", name)) < 2
+    alone = model.fewest < 2
     spot = pool.capacity == "spot"
     if alone:
         cause = "a reclaim of its spot node" if spot else "a crash or an upgrade of its node"

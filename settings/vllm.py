@@ -98,9 +98,9 @@ class Vllm(EngineSpec):
     context_key: ClassVar[str] = "max_model_len"
 
     @property
-    def pinned_image(self) -> Image:
-        """Its image, with the tag that follows from the version."""
-        return self.image if self.image.tag else self.image.model_copy(update={"tag": f"v{self.version}"})
+    def release_tag(self) -> str:
+        """The tag under which its makers publish the version."""
+        return f"v{self.version}"
 
     @property
     def context(self) -> int | None:

@@ -280,3 +280,18 @@ class Workload(Spec):
     """The longest request that it serves; the longest that the settings know of where it is left out."""
     security: Security = Security()
     """User and group."""
+
+    @property
+    def beside(self) -> int:
+        """Replicas that run beside those that `scaling` counts."""
+        return 0
+
+    @property
+    def fewest(self) -> int:
+        """The fewest replicas that ever run on purpose."""
+        return self.scaling.floor + self.beside
+
+    @property
+    def most(self) -> int:
+        """The most replicas that ever run, a rollout's surge aside."""
+        return self.scaling.ceiling + self.beside

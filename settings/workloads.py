@@ -31,11 +31,3 @@ def hosts(settings: PlatformSettings, pool: str | None) -> dict[str, NodePool]:
         for key, value in settings.node_pools.items()
         if all(taint.effect == "PreferNoSchedule" for taint in value.taints)
     }
-
-
-def fewest(settings: PlatformSettings, path: Path) -> int:
-    """The fewest replicas of a workload that its owner ever asks for, with those of its floor."""
-    if path[0] == "models":
-        model = settings.models[str(path[1])]
-        return model.scaling.floor + (model.floor.replicas if model.floor else 0)
-    return settings.services[str(path[1])].scaling.floor

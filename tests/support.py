@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +105,14 @@ class World:
         found = [o for o in self.graph.of_kind(kind) if o.name == name and namespace in (None, o.namespace)]
         assert len(found) == 1, f"{len(found)} objects are {kind} {name}"
         return found[0]
+
+
+_KEPT: dict[str, World] = {}
+
+
+def kept(deploy: Callable[..., World], **changes: Any) -> World:
+    """The world of an overlay of tests/data/tiny.yaml, made once for all tests that only look at it."""
+    key = repr(sorted(changes.items()))
+    if key not in _KEPT:
+        _KEPT[key] = replace(deploy(**changes))  # a copy: all that a test deploys shares one world
+    return _KEPT[key]

@@ -29,6 +29,20 @@ class ScaleTarget:
     resource: pulumi.Resource
     """The workload: its owner is made after it and removed before it."""
 
+    @classmethod
+    def deployment(
+        cls, name: str, namespace: str, selector: Mapping[str, str], resource: pulumi.Resource
+    ) -> ScaleTarget:
+        """A Deployment."""
+        return cls(
+            api_version="apps/v1",
+            kind="Deployment",
+            name=name,
+            namespace=namespace,
+            selector=selector,
+            resource=resource,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceAddress:

@@ -71,14 +71,7 @@ class NodeHeadroom(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*first, account]),
         )
-        self.scale_target = ScaleTarget(
-            api_version="apps/v1",
-            kind="Deployment",
-            name=args.name,
-            namespace=args.namespace.name,
-            selector=args.labels.selector,
-            resource=deployment,
-        )
+        self.scale_target = ScaleTarget.deployment(args.name, args.namespace.name, args.labels.selector, deployment)
         self.register_outputs({})
 
     def _metadata(self, annotations: dict[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:

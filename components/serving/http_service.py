@@ -97,14 +97,7 @@ class HttpService(pulumi.ComponentResource):
             parts.append(args.priority)
         deployment = self._deployment(parts)
         service = self._service()
-        self.scale_target = ScaleTarget(
-            api_version="apps/v1",
-            kind="Deployment",
-            name=name,
-            namespace=args.namespace.name,
-            selector=args.labels.selector,
-            resource=deployment,
-        )
+        self.scale_target = ScaleTarget.deployment(name, args.namespace.name, args.labels.selector, deployment)
         self.address = ServiceAddress(
             name=name, namespace=args.namespace.name, port=args.spec.service_port, resource=service
         )

@@ -118,14 +118,7 @@ class ModelServer(pulumi.ComponentResource):
             parts.append(self._deployment(FLOOR, spec.floor.replicas, args.floor, parts))
         main = self._deployment(MAIN, count, args.main, parts)
         service = self._service()
-        self.scale_target = ScaleTarget(
-            api_version="apps/v1",
-            kind="Deployment",
-            name=name,
-            namespace=args.namespace.name,
-            selector=args.labels.selector,
-            resource=main,
-        )
+        self.scale_target = ScaleTarget.deployment(name, args.namespace.name, args.labels.selector, main)
         self.address = ServiceAddress(name=name, namespace=args.namespace.name, port=spec.port, resource=service)
         self.register_outputs({"service": name})
 

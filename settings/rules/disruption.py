@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem
-from settings.workloads import fewest, workloads
+from settings.workload import Workload
+from settings.workloads import workloads
 
 
 def budget(settings: PlatformSettings) -> list[Problem]:
     """At the replica floor at least one eviction is allowed; otherwise a node drain never ends."""
     out = []
     for path, workload in workloads(settings):
-        spec, floor = workload.disruption, fewest(settings, path)
+        spec, floor = workload.disruption, workload.fewest
         at: Path = (*path, "disruption")
         if spec is None:
             continue
@@ -42,20 +43,20 @@ def budget(settings: PlatformSettings) -> list[Problem]:
     return out
 
 
-def _said_elsewhere(settings: PlatformSettings, path: Path) -> bool:
+def _said_elsewhere(path: Path, workload: Workload) -> bool:
     """True of a model of one replica: `outage` asks about its absence, whatever the cause; a surge needs a GPU more."""
-    return path[0] == "models" and fewest(settings, path) == 1
+    return path[0] == "models" and workload.fewest == 1
 
 
 def rollout(settings: PlatformSettings) -> list[Problem]:
     """A rollout may add or remove at least one pod, and never takes away all of them."""
     out = []
     for path, workload in workloads(settings):
-        spec, at, floor = workload.rollout, (*path, "rollout"), fewest(settings, path)
+        spec, at, floor = workload.rollout, (*path, "rollout"), workload.fewest
         if spec.max_surge == 0 and spec.max_unavailable == 0:
             reason = "max_surge and max_unavailable are both 0: no rollout could ever move"
             out.append(Problem(path=at, reason=reason, fix="max_surge: 1"))
-        if spec.max_unavailable >= floor and not _said_elsewhere(settings, path):
+        if spec.max_unavailable >= floor and not _said_elsewhere(path, workload):
             out.append(
                 Problem(
                     path=(*at, "max_unavailable"),

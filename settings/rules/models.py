@@ -65,22 +65,16 @@ def memory(settings: PlatformSettings) -> list[Problem]:
     """
     out = []
     for name, model in settings.models.items():
-        about = facts(model.source)
-        if about.size is None:
+        at: Path = ("models", name, "source", "size")
+        stated, least = model.source.size, gpu_memory.known_facts(model.source.hub).size
+        if stated is None and least is None:
             near = nearest(model.source.hub, gpu_memory.known())
             fix = f"give size, for example size: 14Gi{f' (or did you mean {near}?)' if near else ''}"
             reason = f"{model.source.hub} is not in settings/data/models.yaml, so the size of its weights is not known"
-            out.append(Problem(path=("models", name, "source", "size"), reason=reason, fix=fix))
-        elif model.source.size is not None and model.source.size < (
-            gpu_memory.known_size(model.source.hub) or about.size
-        ):
-            least = gpu_memory.known_size(model.source.hub)
-            reason = f"{model.source.size} is less than settings/data/models.yaml knows of {model.source.hub}, {least}"
-            out.append(
-                Problem(
-                    path=("models", name, "source", "size"), reason=reason, fix=f"at least {least}, or leave it out"
-                )
-            )
+            out.append(Problem(path=at, reason=reason, fix=fix))
+        elif stated is not None and least is not None and stated < least:
+            reason = f"{stated} is less than settings/data/models.yaml knows of {model.source.hub}, {least}"
+            out.append(Problem(path=at, reason=reason, fix=f"at least {least}, or leave it out"))
     return [*out, *_too_long(settings), *(p for places in _places(settings) if (p := _unfit(settings, *places)))]
 
 

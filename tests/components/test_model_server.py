@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from settings.start_up import READ_RATE
 from settings.types import Memory
 from settings.versions import DIGESTS, VLLM
 from settings.vllm import LORA_RANKS, VllmImage
-from tests.support import REMOVE, World, resolved, tiny
+from tests.support import REMOVE, World, kept, resolved, tiny
 
 Deploy = Callable[..., World]
 
@@ -73,44 +72,34 @@ SERVER_SECURITY = {
 }
 
 
-WORLDS: dict[str, World] = {}
-"""Worlds that several tests look at; made once, since nothing changes them."""
-
-
-def kept(deploy: Deploy, name: str, **changes: Any) -> World:
-    if name not in WORLDS:
-        WORLDS[name] = replace(deploy(**changes))  # a copy: all that a test deploys shares one world
-    return WORLDS[name]
-
-
 @pytest.fixture
 def usual(deploy: Deploy) -> World:
     """tests/data/tiny.yaml as it is."""
-    return kept(deploy, "usual")
+    return kept(deploy)
 
 
 @pytest.fixture
 def tuned(deploy: Deploy) -> World:
     """With everything set that has a default."""
-    return kept(deploy, "tuned", **TUNED)
+    return kept(deploy, **TUNED)
 
 
 @pytest.fixture
 def floored(deploy: Deploy) -> World:
     """With one replica on a spot pool and one on another."""
-    return kept(deploy, "floored", **FLOORED)
+    return kept(deploy, **FLOORED)
 
 
 @pytest.fixture
 def roomy(deploy: Deploy) -> World:
     """With a placeholder that keeps a node ready."""
-    return kept(deploy, "roomy", **HEADROOM)
+    return kept(deploy, **HEADROOM)
 
 
 @pytest.fixture
 def maxed(deploy: Deploy) -> World:
     """Served by MAX."""
-    return kept(deploy, "maxed", **MAXED)
+    return kept(deploy, **MAXED)
 
 
 def deployment(world: World, name: str = "mind") -> KubernetesObject:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from components.serving import weights_cache
 from policy.graph import SECRET, KubernetesObject, leaves
 from settings.versions import LOADER_PYTHON, REVISIONS
 from settings.weights import JOB_LIMIT, Download, of_cache
-from tests.support import World, resolved, tiny
+from tests.support import World, kept, resolved, tiny
 
 Deploy = Callable[..., World]
 
@@ -48,36 +47,27 @@ IN_CONFIG: dict[str, Any] = {
 }
 """The token in the stack file, and everything set that has a default."""
 
-WORLDS: dict[str, World] = {}
-"""Worlds that several tests look at; made once, since nothing changes them."""
-
-
-def kept(deploy: Deploy, name: str, **changes: Any) -> World:
-    if name not in WORLDS:
-        WORLDS[name] = replace(deploy(**changes))  # a copy: all that a test deploys shares one world
-    return WORLDS[name]
-
 
 @pytest.fixture
 def usual(deploy: Deploy) -> World:
     """tests/data/tiny.yaml as it is: the token is in a store outside."""
-    return kept(deploy, "usual")
+    return kept(deploy)
 
 
 @pytest.fixture
 def twins(deploy: Deploy) -> World:
-    return kept(deploy, "twins", **TWINS)
+    return kept(deploy, **TWINS)
 
 
 @pytest.fixture
 def in_config(deploy: Deploy) -> World:
-    return kept(deploy, "in config", **IN_CONFIG)
+    return kept(deploy, **IN_CONFIG)
 
 
 @pytest.fixture
 def open_hub(deploy: Deploy) -> World:
     """Without a token."""
-    return kept(deploy, "open hub", hub__token=None)
+    return kept(deploy, hub__token=None)
 
 
 def jobs(world: World) -> dict[str, KubernetesObject]:
