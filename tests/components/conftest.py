@@ -9,7 +9,8 @@ import pulumi
 import pytest
 
 from components.llm_platform import LlmPlatform, LlmPlatformArgs
-from tests.support import TINY_SECRETS, World, resolved, tiny
+from tests.components.served import FLOORED, HEADROOM, MAXED, TUNED
+from tests.support import TINY_SECRETS, World, kept, resolved, tiny
 
 
 @pytest.fixture
@@ -28,3 +29,33 @@ def deploy(world: World) -> Callable[..., World]:
         return world
 
     return run
+
+
+@pytest.fixture
+def usual(deploy: Callable[..., World]) -> World:
+    """tests/data/tiny.yaml as it is."""
+    return kept(deploy)
+
+
+@pytest.fixture
+def tuned(deploy: Callable[..., World]) -> World:
+    """With everything set that has a default."""
+    return kept(deploy, **TUNED)
+
+
+@pytest.fixture
+def floored(deploy: Callable[..., World]) -> World:
+    """With one replica on a spot pool and one on another."""
+    return kept(deploy, **FLOORED)
+
+
+@pytest.fixture
+def roomy(deploy: Callable[..., World]) -> World:
+    """With a placeholder that keeps a node ready."""
+    return kept(deploy, **HEADROOM)
+
+
+@pytest.fixture
+def maxed(deploy: Callable[..., World]) -> World:
+    """Served by MAX."""
+    return kept(deploy, **MAXED)

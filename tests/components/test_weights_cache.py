@@ -49,12 +49,6 @@ IN_CONFIG: dict[str, Any] = {
 
 
 @pytest.fixture
-def usual(deploy: Deploy) -> World:
-    """tests/data/tiny.yaml as it is: the token is in a store outside."""
-    return kept(deploy)
-
-
-@pytest.fixture
 def twins(deploy: Deploy) -> World:
     return kept(deploy, **TWINS)
 
