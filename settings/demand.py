@@ -82,7 +82,7 @@ def _of_headroom(settings: PlatformSettings) -> Iterator[Demand]:
                 path=("node_pools", pool, "headroom"),
                 namespace=spec.headroom.namespace,
                 pods=spec.headroom.replicas,
-                stands_for=largest.namespace,
+                placeholder=True,
             )
 
 

@@ -26,8 +26,8 @@ class Demand:
     """Most replicas plus surge."""
     gpus: int = 0
     """GPUs of one pod."""
-    stands_for: str | None = None
-    """Of a placeholder: the namespace of the model whose room it keeps."""
+    placeholder: bool = False
+    """True of a pod that keeps room for the largest of its pool's models."""
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,14 @@ def limit_range(settings: PlatformSettings) -> list[Problem]:
                 if low > high:
                     path = ("namespaces", name, "limit_range", lower, kind)
                     out.append(Problem(path=path, reason=f"{low} is above {upper}, {high}", fix=f"at most {high}"))
-    for demand in demands(settings):
+    said: set[tuple[str | None, str, str, str]] = set()
+    for demand in sorted(demands(settings), key=lambda demand: demand.placeholder):
         home = settings.namespaces.get(demand.namespace)
-        if demand.stands_for == demand.namespace:
-            continue  # what it stands for has been looked at here
         for key, reason, fix in capacity.limit_range_faults(home, demand.requests, demand.limits) if home else ():
+            fault = (demand.pool, demand.namespace, key, reason)
+            if demand.placeholder and fault in said:
+                continue  # it is as large as a model that has been told so here
+            said.add(fault)
             out.append(
                 Problem(
                     path=(*demand.path, "resources", *key.split(".")),
@@ -109,8 +112,8 @@ def instance_fit(settings: PlatformSettings) -> list[Problem]:
     for demand in demands(settings):
         if demand.pool is not None and demand.pool not in settings.node_pools:
             continue  # `references` has said so
-        if demand.stands_for is not None:
-            continue  # what it stands for is of the same size, and has been looked at
+        if demand.placeholder:
+            continue  # of no resource it asks for more than some model of its pool, which is looked at
         # A pod without a pool goes to any; the pool that is least short of holding it is the one to talk about.
         faults = [_misfits(settings, demand, pool) for pool in hosts(settings, demand.pool)]
         least = min(faults, key=len) if faults else []

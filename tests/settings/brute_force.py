@@ -174,26 +174,27 @@ def _of_downloads(settings: PlatformSettings) -> Iterator[Pod]:
 
 
 def _placeholders(settings: PlatformSettings, placed: list[Pod]) -> Iterator[Pod]:
-    """As large as the largest model of the pool: by GPUs, then memory, then CPU, then name."""
+    """As large as the largest model of the pool, of each resource by itself."""
     for name, pool in settings.node_pools.items():
         models = [pod for pod in placed if pod.pool == name and pod.owner[0] == "models"]
         if pool.headroom is None or not models:
             continue
-        large = max(models, key=lambda pod: (pod.needs[4], pod.needs[1], pod.needs[0], pod.name))
-        # Where it is as the model itself is, one message says it for both.
-        owner = large.owner if large.namespace == pool.headroom.namespace else ("node_pools", name)
+        needs = tuple(max(each) for each in zip(*(pod.needs for pod in models), strict=True))
+        limits = max(pod.limits[0] for pod in models), max(pod.limits[1] for pod in models)
         for _ in range(pool.headroom.replicas):
-            yield Pod(f"{name}-headroom", pool.headroom.namespace, name, large.needs, large.limits, owner)
+            yield Pod(f"{name}-headroom", pool.headroom.namespace, name, needs, limits, ("node_pools", name))
 
 
-def admits(namespace: Namespace, pod: Pod) -> bool:
-    """True if the API server's LimitRanger admits the pod: request and limit each within the least and the most."""
+def not_admitted(namespace: Namespace, pod: Pod) -> set[tuple[str, int]]:
+    """What of a pod LimitRanger does not admit: a request or limit that is not within the least and the most."""
     bounds = namespace.limit_range
     low, high = ((b.cpu.milli, b.memory.bytes) for b in (bounds.min, bounds.max))
-    return all(
-        least <= request <= most and least <= limit <= most
-        for least, most, request, limit in zip(low, high, pod.requests, pod.limits, strict=True)
-    )
+    return {
+        (f"{what} {kind}", amount)
+        for what, amounts in (("request", pod.requests), ("limit", pod.limits))
+        for kind, least, most, amount in zip(("cpu", "memory"), low, high, amounts, strict=True)
+        if not least <= amount <= most
+    }
 
 
 def nodes(settings: PlatformSettings, pool: str) -> dict[str, Free]:
