@@ -4,16 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.program-stamp
+LOCAL := $(VENV)/.local-stamp
 TOOLS := $(VENV)/.tools-stamp
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STACK ?=
 PLATFORM ?=
+LIVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help plan manifests test check format lint types plans requirements mutants bench clean
+.PHONY: help up down plan manifests test test-cluster check format lint types plans requirements mutants bench clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+up: $(LOCAL) ## the local stack live on this machine: make up, make up STACK=prod
+	@$(BIN)/python -m workbench up --stack $(or $(STACK),local) $(if $(PLATFORM),--platform $(PLATFORM))
+
+down: $(LOCAL) ## remove what make up made
+	@$(BIN)/python -m workbench down
 
 plan: $(PROGRAM) ## show and check what a stack would make: make plan STACK=dev
 	@$(BIN)/python -m workbench plan $(STACK) $(if $(PLATFORM),--platform $(PLATFORM))
@@ -23,6 +31,9 @@ manifests: $(PROGRAM) ## write a stack's Kubernetes manifests: make manifests ST
 
 test: $(TOOLS) ## unit, property, contract and policy tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-cluster: $(TOOLS) ## live scenarios on a real control plane (FULL=1: undivided time; LIVE="-n 4 -k drain")
+	$(BIN)/python -m pytest tests/live -m live $(LIVE)
 
 check: lint types test plans requirements ## everything that must hold before a commit
 
@@ -59,7 +70,11 @@ $(PROGRAM): requirements.txt constraints.txt
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(TOOLS): $(PROGRAM) requirements-dev.txt requirements-judges.txt
+$(LOCAL): $(PROGRAM) requirements-local.txt
+	@$(PIP) -r requirements-local.txt
+	@touch $@
+
+$(TOOLS): $(LOCAL) requirements-dev.txt requirements-judges.txt
 	@echo "Installing tools and judges (once)"
 	@$(PIP) -r requirements-dev.txt -r requirements-judges.txt
 	@touch $@

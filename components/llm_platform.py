@@ -267,7 +267,7 @@ class LlmPlatform(pulumi.ComponentResource):
         if telemetry is None or telemetry.grafana is None:
             return
         grafana = telemetry.grafana
-        address = ServiceAddress(name=grafana.name, namespace=telemetry.namespace, port=grafana.port, resource=None)
+        address = ServiceAddress(name=grafana.name, namespace=telemetry.namespace, port=grafana.port, resources=())
         host = PublicHost(
             ingress=grafana.ingress,
             host=grafana.host,

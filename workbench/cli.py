@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from settings.problems import Problem, SettingsError, dotted, suggest
+from workbench.deploy.commands import register
 
 OK, REFUSED, USAGE = 0, 1, 2
+INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C ended."""
+PLANNING = ("manifests", "plan")
+"""Commands that need no cluster."""
 ROOT = Path(__file__).parent.parent
 """The project's folder."""
 
@@ -35,12 +40,15 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--platform", metavar="NAME", help="another platform file than the stack's `base`")
         command.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: out/STACK)")
         command.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    register(commands)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     args = _parser().parse_args(arguments)
+    if args.command not in PLANNING:
+        return _live(args)
     from workbench.plan import stack as planning  # late: `--help` must not wait for the SDK
 
     known = planning.stacks()
@@ -59,6 +67,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         gc.enable()
     return REFUSED
+
+
+def _live(args: argparse.Namespace) -> int:
+    from workbench.deploy import commands
+    from workbench.localcluster.errors import ClusterError
+    from workbench.plan import stack as planning
+
+    known = planning.stacks()
+    if getattr(args, "stack", None) not in (None, *known):
+        print(f'there is no stack "{args.stack}": {suggest(args.stack, known)}', file=sys.stderr)
+        return USAGE
+    try:
+        commands.run(args, lambda line: print(line, flush=True))
+    except (SettingsError, ClusterError) as error:
+        print(error, file=sys.stderr)
+        return REFUSED
+    except _program_error() as error:
+        print(f"the program failed: {_cause(error)}", file=sys.stderr)
+        return REFUSED
+    except OSError as error:
+        print(f"cannot be done: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("interrupted; `make down` removes what is left, `make up` goes on", file=sys.stderr)
+        return INTERRUPTED
+    return OK
 
 
 def _plan(args: argparse.Namespace, planning: Any) -> int:

@@ -13,7 +13,12 @@ SCRATCH_PATH = "/tmp"  # noqa: S108  # the container's own
 
 
 def cluster_ip(selector: Mapping[str, str], port: int, target: int) -> k8s.core.v1.ServiceSpecArgs:
-    """A Service inside the cluster: its port, and the port of the pods that it leads to."""
+    """A Service inside the cluster: its port, and the port of the pods that it leads to.
+
+    It is made unawaited: the engine would wait until its endpoints have not changed for ten seconds (pulumi-kubernetes,
+    await of core/v1 Service), and what that tells is known otherwise: that the selector meets pods and the port is
+    open, from the policy `selectors` before anything is made; that the pods are ready, from the Deployment's own wait.
+    """
     ports = [k8s.core.v1.ServicePortArgs(name="http", port=port, protocol="TCP", target_port=target)]
     return k8s.core.v1.ServiceSpecArgs(ports=ports, selector=dict(selector), type="ClusterIP")
 
@@ -66,6 +71,11 @@ def patience(seconds: int) -> pulumi.CustomTimeouts:
     which it calls a deployment failed that is still going well.
     """
     return pulumi.CustomTimeouts(create=f"{seconds + 60}s", update=f"{seconds + 60}s")
+
+
+def unawaited() -> dict[str, str]:
+    """Tells the engine to go on as soon as the object is there, where its own wait would be for nothing or too long."""
+    return {"pulumi.com/skipAwait": "true"}
 
 
 def rollout_time(deadline: int, replicas: int, step: int) -> int:

@@ -51,8 +51,8 @@ class ServiceAddress:
     name: str
     namespace: str
     port: int
-    resource: pulumi.Resource | None
-    """None: somebody else makes it."""
+    resources: tuple[pulumi.Resource, ...]
+    """What must be there before requests come: the Service, and the pods behind it. None: somebody else makes it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.kubernetes.labels import Labels
 from components.kubernetes.placement import tolerations
-from components.kubernetes.pods import pull_policy, rolling
+from components.kubernetes.pods import pull_policy, rolling, unawaited
 from components.kubernetes.resources import requirements
 from components.kubernetes.security import restricted_container, restricted_pod
 from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget
@@ -60,7 +60,7 @@ class NodeHeadroom(pulumi.ComponentResource):
         deployment = k8s.apps.v1.Deployment(
             f"{name}-deployment",
             # The engine would wait until the placeholders run; without a spare node they wait for one, as they should.
-            metadata=self._metadata({"pulumi.com/skipAwait": "true"}),
+            metadata=self._metadata(unawaited()),
             spec=k8s.apps.v1.DeploymentSpecArgs(
                 replicas=args.spec.replicas,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=args.labels.selector),

@@ -21,6 +21,7 @@ from components.kubernetes.pods import (
     scraped,
     scratch,
     sleeping,
+    unawaited,
 )
 from components.kubernetes.probes import http_probe
 from components.kubernetes.resources import requirements
@@ -99,7 +100,7 @@ class HttpService(pulumi.ComponentResource):
         service = self._service()
         self.scale_target = ScaleTarget.deployment(name, args.namespace.name, args.labels.selector, deployment)
         self.address = ServiceAddress(
-            name=name, namespace=args.namespace.name, port=args.spec.service_port, resource=service
+            name=name, namespace=args.namespace.name, port=args.spec.service_port, resources=(service, deployment)
         )
         self.url = pulumi.Output.from_input(service_url(name, args.spec))
         self.register_outputs({"url": self.url})
@@ -143,7 +144,7 @@ class HttpService(pulumi.ComponentResource):
         spec = self._args.spec
         return k8s.core.v1.Service(
             f"{self._app}-service",
-            metadata=self._metadata(self._app),
+            metadata=self._metadata(self._app, unawaited()),  # see cluster_ip
             spec=cluster_ip(self._args.labels.selector, spec.service_port, spec.port),
             opts=self._inside,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.kubernetes.pods import unawaited
 from components.kubernetes.wires import NamespaceRef, ServiceAddress
 from settings.cloud import Ingress
 from settings.names import EXTERNAL
@@ -65,7 +66,7 @@ class PublicIngress(pulumi.ComponentResource):
             spec=k8s.networking.v1.IngressSpecArgs(ingress_class_name=args.spec.class_name, rules=[rule]),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*args.namespace.guards, *([args.address.resource] if args.address.resource else [])],
+                depends_on=[*args.namespace.guards, *args.address.resources],
             ),
         )
         self.register_outputs({})
@@ -73,9 +74,9 @@ class PublicIngress(pulumi.ComponentResource):
 
 def _annotations(args: PublicIngressArgs) -> dict[str, str]:
     external = {}
-    if args.address.resource is None:
+    if not args.address.resources:
         # The engine would wait a minute for the backend, and warn, at each deployment.
-        external = {EXTERNAL: f"Service/{args.address.name}", "pulumi.com/skipAwait": "true"}
+        external = {EXTERNAL: f"Service/{args.address.name}", **unawaited()}
     return {**external, **(alb_annotations(args) if args.spec.class_name == "alb" else {})}
 
 

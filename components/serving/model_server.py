@@ -21,6 +21,7 @@ from components.kubernetes.pods import (
     scraped,
     scratch,
     sleeping,
+    unawaited,
     variables,
 )
 from components.kubernetes.probes import http_probe
@@ -119,11 +120,14 @@ class ModelServer(pulumi.ComponentResource):
         main = self._deployment(MAIN, count, args.main, parts)
         service = self._service()
         self.scale_target = ScaleTarget.deployment(name, args.namespace.name, args.labels.selector, main)
-        self.address = ServiceAddress(name=name, namespace=args.namespace.name, port=spec.port, resource=service)
+        self.address = ServiceAddress(
+            name=name, namespace=args.namespace.name, port=spec.port, resources=(service, main)
+        )
         self.register_outputs({"service": name})
 
-    def _metadata(self, name: str) -> k8s.meta.v1.ObjectMetaArgs:
-        return k8s.meta.v1.ObjectMetaArgs(name=name, namespace=self._args.namespace.name, labels=self._args.labels.all)
+    def _metadata(self, name: str, annotations: dict[str, str] | None = None) -> k8s.meta.v1.ObjectMetaArgs:
+        labels, namespace = self._args.labels.all, self._args.namespace.name
+        return k8s.meta.v1.ObjectMetaArgs(name=name, namespace=namespace, labels=labels, annotations=annotations)
 
     def _account(self) -> k8s.core.v1.ServiceAccount:
         return k8s.core.v1.ServiceAccount(
@@ -137,7 +141,7 @@ class ModelServer(pulumi.ComponentResource):
         port = self._args.spec.port
         return k8s.core.v1.Service(
             f"{self._app}-service",
-            metadata=self._metadata(self._app),
+            metadata=self._metadata(self._app, unawaited()),  # see cluster_ip
             spec=cluster_ip(self._args.labels.selector, port, port),
             opts=self._inside,
         )

@@ -12,7 +12,16 @@ import pulumi_kubernetes as k8s
 from components.kubernetes.crds import EXTERNAL_SECRETS, external_secret
 from components.kubernetes.labels import Labels
 from components.kubernetes.placement import tolerations
-from components.kubernetes.pods import SCRATCH_PATH, claimed, evictable, patience, pull_policy, scratch, variables
+from components.kubernetes.pods import (
+    SCRATCH_PATH,
+    claimed,
+    evictable,
+    patience,
+    pull_policy,
+    scratch,
+    unawaited,
+    variables,
+)
 from components.kubernetes.resources import requirements
 from components.kubernetes.security import restricted_container, restricted_pod
 from components.kubernetes.wires import NamespaceRef, NodePlacement, WeightsVolume
@@ -100,7 +109,7 @@ class WeightsCache(pulumi.ComponentResource):
         return k8s.core.v1.PersistentVolumeClaim(
             f"{self._cache}-claim",
             # The engine would wait until it is bound; a class that binds at the first pod never would be.
-            metadata=self._metadata(self._cache, {"pulumi.com/skipAwait": "true"}),
+            metadata=self._metadata(self._cache, unawaited()),
             spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
                 access_modes=[spec.access_mode], resources=size, storage_class_name=spec.storage_class
             ),

@@ -32,16 +32,32 @@ def test_the_engine_is_more_patient_than_what_it_waits_for(stack: str) -> None:
 
 def test_what_the_engine_does_not_wait_for_has_a_reason_to_be_let_go() -> None:
     graph = planned("prod").graph
+    services = {str(thing) for thing in graph.of_kind("Service")}  # their pods' Deployments are waited for, see below
     skipped = sorted(
         str(thing)
         for thing in graph.objects
         if (thing.metadata.get("annotations") or {}).get("pulumi.com/skipAwait") == "true"
+        and str(thing) not in services
     )
     assert skipped == [
         "Deployment llm-baseline/gpu-spot-headroom",  # waits for a spare node
         "Ingress observability/grafana-ingress",  # somebody else makes its backend
         "PersistentVolumeClaim llm-baseline/weights",  # may be bound by its first pod only
     ]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_wait_of_ten_seconds_is_on_the_way_and_requests_come_only_when_pods_are_ready(stack: str) -> None:
+    graph = planned(stack).graph
+    services = graph.of_kind("Service")
+    assert len(services) == 8
+    assert all(thing.metadata["annotations"] == {"pulumi.com/skipAwait": "true"} for thing in services)
+    for ingress in graph.of_kind("Ingress"):
+        before = {graph.by_urn[urn].name for urn in ingress.resource.dependencies}
+        for rule in ingress.spec["rules"]:
+            backend = rule["http"]["paths"][0]["backend"]["service"]["name"]
+            if f"Service/{backend}" not in ingress.external:
+                assert {f"{backend}-service", f"{backend}-deployment"} <= before
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,15 @@ def plan(stack: str, platform: str | None = None) -> Plan:
         ProgramError: the program failed.
     """
     file, resolved = read(stack, platform)
+    return plan_file(stack, file, resolved)
+
+
+def plan_file(stack: str, file: StackFile, resolved: Resolved) -> Plan:
+    """Plans what a stack's file says, whether or not it is the committed one.
+
+    Raises:
+        ProgramError: the program failed.
+    """
     graph, messages = run_program(stack, file)
     return judged(stack, resolved, graph, tuple(messages))
 

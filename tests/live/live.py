@@ -1,0 +1,191 @@
+"""A stack, or a part of one, live on a cluster of its own: what every scenario starts from and looks at.
+
+Simulated durations are divided (`Clock`); FULL=1 runs them undivided. Waits that real controllers take from an object
+itself (windows of an autoscaler, deadlines of a rollout) are divided in the object: `divided`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from policy.graph import Graph
+from settings.model import PlatformSettings
+from workbench.deploy import apply
+from workbench.deploy.likeness import Likeness, likeness
+from workbench.deploy.ready import conditions, pending
+from workbench.deploy.up import start
+from workbench.localcluster.api import Api, Manifest, wait
+from workbench.localcluster.clock import Clock
+from workbench.localcluster.cluster import Cluster
+from workbench.localcluster.metrics import MetricsApi
+from workbench.localcluster.nodes import Nodes
+from workbench.plan.stack import plan_file
+
+Change = Callable[[Manifest], Manifest | None]
+"""Takes a manifest and gives what is applied instead; None leaves it out."""
+SLACK = 20.0
+"""Real seconds that the machine may be late, whatever is waited for."""
+
+
+@dataclass
+class Live:
+    """One cluster, and the stack that is meant for it."""
+
+    cluster: Cluster
+    alike: Likeness
+    graph: Graph
+    nodes: Nodes
+    clock: Clock
+
+    @cached_property
+    def api(self) -> Api:
+        return self.cluster.api
+
+    @property
+    def settings(self) -> PlatformSettings:
+        return self.alike.resolved.settings
+
+    @cached_property
+    def metrics(self) -> MetricsApi:
+        return MetricsApi(self.cluster.state)
+
+    # --- bringing up
+
+    def steps(
+        self, *, only: Callable[[Manifest], bool] | None = None, change: Change | None = None
+    ) -> list[apply.Step]:
+        """The plan's objects: those that `only` takes, as `change` gives them."""
+        kept: list[apply.Step] = []
+        places: dict[int, int] = {}
+        for place, step in enumerate(apply.steps(self.graph)):
+            manifest = copy.deepcopy(step.manifest)
+            if only is not None and not only(manifest):
+                continue
+            if change is not None and (manifest := change(manifest)) is None:
+                continue
+            places[place] = len(kept)
+            kept.append(replace(step, manifest=manifest, after=tuple(places[a] for a in step.after if a in places)))
+        return kept
+
+    def up(self, *, only: Callable[[Manifest], bool] | None = None, change: Change | None = None) -> apply.Report:
+        """Applies the plan, or a part of it, and waits until it is ready."""
+        return apply.up(self.api, self.steps(only=only, change=change), self.cluster.state, lambda _: None)
+
+    def apply(self, *, only: Callable[[Manifest], bool] | None = None, change: Change | None = None) -> None:
+        """Applies without waiting: for what will not get ready."""
+        for step in self.steps(only=only, change=change):
+            self.api.apply(step.manifest, manager=apply.MANAGER)
+
+    # --- looking
+
+    def deployment(self, name: str, namespace: str) -> Manifest:
+        return self.api.get("Deployment", name, namespace)
+
+    def pods(self, namespace: str, app: str | None = None) -> list[Manifest]:
+        """Pods that are not on their way out."""
+        found = self.api.list("Pod", namespace, labels={"app": app} if app else None)
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def ready_pods(self, namespace: str, app: str) -> list[Manifest]:
+        return [pod for pod in self.pods(namespace, app) if is_ready(pod)]
+
+    def endpoints(self, namespace: str, service: str) -> list[Manifest]:
+        """The endpoints of a Service that take requests."""
+        slices = self.api.list("EndpointSlice", namespace, labels={"kubernetes.io/service-name": service})
+        every = [endpoint for piece in slices for endpoint in piece.get("endpoints") or []]
+        return [endpoint for endpoint in every if endpoint.get("conditions", {}).get("ready")]
+
+    def events(self, namespace: str, reason: str) -> list[str]:
+        """Messages of the events with this reason."""
+        found = self.api.list("Event", namespace, fields=f"reason={reason}")
+        return [event.get("message") or event.get("note") or "" for event in found]
+
+    def scale(self, name: str, namespace: str, replicas: int) -> None:
+        """`kubectl scale`."""
+        self.api.merge("Deployment", name, namespace, {"spec": {"replicas": replicas}}, sub="scale", manager="kubectl")
+
+    # --- waiting
+
+    def until(self, what: str, look: Callable[[], Any], *, simulated: float = 0, slack: float = SLACK) -> Any:
+        """Looks until it is so: for so many simulated seconds, and the machine's slack."""
+        return wait(what, look, self.clock.seconds(simulated) + slack, poll=0.05)
+
+    def until_ready(self, kind: str, name: str, namespace: str, *, simulated: float = 600) -> None:
+        def look() -> bool:
+            why = pending(self.api.get(kind, name, namespace))
+            assert why is None, why
+            return True
+
+        self.until(f"ready {kind} {namespace}/{name}", look, simulated=simulated)
+
+    def holds(self, what: str, look: Callable[[], bool], *, simulated: float = 0, least: float = 2.0) -> None:
+        """It is so all the time, for so many simulated seconds and at least `least` real ones."""
+        import time
+
+        deadline = time.monotonic() + max(least, self.clock.seconds(simulated))
+        while time.monotonic() < deadline:
+            assert look(), what
+            time.sleep(0.05)
+
+
+def begin(stack: str, state: Path, *, platform: str | None = None, nodes: bool = True) -> Live:
+    """A new cluster for a stack: with its nodes, and nothing on it yet."""
+    clock = Clock.from_environment()
+    alike = likeness(stack, platform)
+    cluster = Cluster(state)
+    try:
+        made = start(cluster, alike, platform, clock, lambda _: None, nodes=nodes)
+    except BaseException:
+        cluster.down()
+        raise
+    return Live(cluster, alike, plan_file(stack, alike.file, alike.resolved).graph, made, clock)
+
+
+def is_ready(pod: Mapping[str, Any]) -> bool:
+    return conditions(pod).get("Ready", {}).get("status") == "True"
+
+
+def of_kinds(*kinds: str) -> Callable[[Manifest], bool]:
+    """Takes objects of these kinds."""
+    return lambda manifest: manifest["kind"] in kinds
+
+
+def within(*namespaces: str) -> Callable[[Manifest], bool]:
+    """Takes namespaces, what is in them, and what is of the whole cluster (priorities)."""
+
+    def take(manifest: Manifest) -> bool:
+        if manifest["kind"] == "Namespace":
+            return manifest["metadata"]["name"] in namespaces
+        return manifest["metadata"].get("namespace") in (None, *namespaces)
+
+    return take
+
+
+def divided(clock: Clock) -> Change:
+    """Divides the waits that real controllers take from an object itself, so that they fit simulated time.
+
+    An autoscaler's windows and periods and a rollout's deadline become that much shorter, at least one second; a
+    budget, a share or a count stays what it is.
+    """
+
+    def short(seconds: int, least: int = 1) -> int:
+        return max(least, round(clock.seconds(seconds)))
+
+    def change(manifest: Manifest) -> Manifest:
+        spec = manifest.get("spec", {})
+        if manifest["kind"] == "HorizontalPodAutoscaler":
+            for rules in spec.get("behavior", {}).values():
+                if "stabilizationWindowSeconds" in rules:
+                    rules["stabilizationWindowSeconds"] = short(rules["stabilizationWindowSeconds"])
+                for policy in rules.get("policies", ()):
+                    policy["periodSeconds"] = short(policy["periodSeconds"])
+        if manifest["kind"] == "Deployment" and "progressDeadlineSeconds" in spec:
+            spec["progressDeadlineSeconds"] = short(spec["progressDeadlineSeconds"], least=5)
+        return manifest
+
+    return change

@@ -1,0 +1,445 @@
+"""One cluster: its processes and its state folder, from nothing to healthy and back to nothing."""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import re
+import shutil
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from workbench.localcluster import credentials, processes
+from workbench.localcluster.api import Api, ApiError, wait
+from workbench.localcluster.clock import Clock
+from workbench.localcluster.errors import ClusterError
+from workbench.localcluster.metrics import Metrics
+from workbench.localcluster.metrics_server import GROUPS
+from workbench.localcluster.programs import CONTROL_PLANE, Say, ensure
+from workbench.localcluster.stages import Times, stages
+from workbench.localcluster.surroundings import crds
+
+ROOT = Path(__file__).parent.parent.parent
+"""The project's folder."""
+DEFAULT_STATE = ROOT / ".local" / "cluster"
+PORTS = ("etcd", "peer", "api", "controller-manager", "scheduler", "kwok", "metrics")
+HEALTHY = 60
+"""Seconds that a program may take to answer; measured 2 to 4 on two quiet cores."""
+POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/16"
+LEASE = 40
+"""Seconds of a node's lease: less than the 50 after which the controller manager counts a node as lost."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a cluster was started with."""
+
+    ports: Mapping[str, int]
+    factor: int
+    stack: str
+    """Whose node pools and times it has."""
+    platform: str | None
+    """Another base than the stack's file names."""
+
+    def write(self, state: Path) -> None:
+        """Keeps it."""
+        (state / "cluster.json").write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, state: Path) -> Layout | None:
+        """The layout of the cluster whose state is there; None if there is none."""
+        try:
+            return cls(**json.loads((state / "cluster.json").read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError) as error:
+            raise ClusterError(f"{state / 'cluster.json'} cannot be read: {error}\n  fix: `cluster down`") from error
+
+
+class Cluster:
+    """A control plane on this machine, with its state in one folder."""
+
+    def __init__(self, state: Path = DEFAULT_STATE) -> None:
+        self.state = state.absolute()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's."""
+        return self.state / "kubeconfig"
+
+    @cached_property
+    def api(self) -> Api:
+        """The administrator's access."""
+        if not self.kubeconfig.exists():
+            raise ClusterError(f"there is no cluster in {self.state}\n  fix: `python -m workbench cluster up`")
+        return Api(self.kubeconfig)
+
+    @property
+    def layout(self) -> Layout:
+        """What it was started with.
+
+        Raises:
+            ClusterError: it is not running.
+        """
+        found = Layout.read(self.state)
+        if found is None:
+            raise ClusterError(f"there is no cluster in {self.state}\n  fix: `python -m workbench cluster up`")
+        return found
+
+    @property
+    def clock(self) -> Clock:
+        """How its simulated durations are divided."""
+        return Clock(self.layout.factor)
+
+    def running(self) -> dict[str, int]:
+        """Program -> process id, of those that run."""
+        return {name: found[0].pid for name, found in sorted(processes.running(self.state).items())}
+
+    def up(self, times: Times, *, clock: Clock, stack: str, platform: str | None, say: Say) -> bool:
+        """Starts what is not running; True if the whole cluster is new.
+
+        A cluster whose programs have all ended (a restart of the machine) is made anew: its data was never synced.
+
+        Raises:
+            ClusterError: a program cannot be had or does not get healthy, or another kind of cluster runs there.
+        """
+        programs = ensure(CONTROL_PLANE, say)
+        self.state.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            layout, there = Layout.read(self.state), self.running()
+            if layout and there:
+                self._same(layout, clock, stack, platform)
+                missing = [name for name in ("etcd", *self._commands(layout, programs)) if name not in there]
+                if missing:
+                    say(f"Starting again: {', '.join(missing)}")
+                    self._start(layout, programs, missing)
+                return False
+            self._clear()
+            layout = Layout(dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)), clock.factor, stack, platform)
+            begin = time.monotonic()
+            try:
+                self._prepare(layout, times)
+                self._start(layout, programs, ["etcd", *self._commands(layout, programs)], fresh=True)
+            except BaseException:  # Ctrl-C too: nothing may be left behind
+                processes.stop(self.state, kill=True)
+                self._remove("cluster.json", "kubeconfig")
+                raise
+            say(f"Control plane healthy after {time.monotonic() - begin:.1f} s, simulated time {clock}")
+        return True
+
+    def down(self) -> list[str]:
+        """Ends all programs and removes the state folder; returns the programs that ran."""
+        if not self.state.exists() and not processes.running(self.state):
+            return []
+        ended = processes.stop(self.state)
+        shutil.rmtree(self.state, ignore_errors=True)
+        return ended
+
+    def kill(self, program: str) -> None:
+        """SIGKILL of one program."""
+        processes.stop(self.state, [program], kill=True)
+
+    def restart(self, program: str) -> None:
+        """Starts a program again that has ended, as it was started before."""
+        self._start(self.layout, CONTROL_PLANE.place, [program])
+
+    def log(self, program: str) -> Path:
+        """The program's log.
+
+        Raises:
+            ClusterError: there is none.
+        """
+        file = self.state / "logs" / f"{program}.log"
+        if not file.exists():
+            known = ", ".join(sorted(f.stem for f in (self.state / "logs").glob("*.log"))) or "none"
+            raise ClusterError(f'there is no log of "{program}" in {self.state}\n  fix: one of {known}')
+        return file
+
+    # --- how
+
+    def _same(self, layout: Layout, clock: Clock, stack: str, platform: str | None) -> None:
+        wanted = f"stack {stack}{f' on platform {platform}' if platform else ''}, simulated time {clock}"
+        here = f"stack {layout.stack}{f' on platform {layout.platform}' if layout.platform else ''}"
+        here = f"{here}, simulated time {Clock(layout.factor)}"
+        if wanted != here:
+            raise ClusterError(
+                f"a cluster for {here} runs in {self.state}, not one for {wanted}\n"
+                "  fix: `make down` first, or another folder: --state DIR"
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.state / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ClusterError(f"another command is starting the cluster in {self.state}\n  fix: wait") from None
+            yield
+
+    def _clear(self) -> None:
+        self._remove(*(p.name for p in self.state.iterdir() if p.name != "lock"))
+
+    def _remove(self, *names: str) -> None:
+        for name in names:
+            path = self.state / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _prepare(self, layout: Layout, times: Times) -> None:
+        pki, conf = self.state / "pki", self.state / "conf"
+        credentials.make(pki)
+        conf.mkdir(mode=0o700)
+        tokens = credentials.tokens()
+        _secret(conf / "tokens.csv", credentials.token_file(tokens))
+        server = f"https://127.0.0.1:{layout.ports['api']}"
+        for user, token in tokens.items():
+            file = self.kubeconfig if user == "admin" else conf / f"{user}.kubeconfig"
+            _secret(file, credentials.kubeconfig(server, pki / "ca.crt", user, token))
+        scheduler = {
+            "apiVersion": "kubescheduler.config.k8s.io/v1",
+            "kind": "KubeSchedulerConfiguration",
+            "leaderElection": {"leaderElect": False},
+            "clientConnection": {"kubeconfig": str(conf / "scheduler.kubeconfig"), "qps": 200, "burst": 400},
+            "podInitialBackoffSeconds": 1,
+            "podMaxBackoffSeconds": 2,
+        }
+        _secret(conf / "scheduler.yaml", yaml.safe_dump(scheduler))
+        _secret(conf / "stages.yaml", stages(times, Clock(layout.factor)))
+        Metrics().write(self.state)
+        layout.write(self.state)
+        self.__dict__.pop("api", None)
+
+    def _start(self, layout: Layout, programs: Path, names: list[str], *, fresh: bool = False) -> None:
+        """Starts programs in the order in which they need each other, and waits until each is healthy."""
+        commands = {"etcd": self._etcd(layout, programs), **self._commands(layout, programs)}
+        for name in ("etcd", "kube-apiserver", "metrics"):
+            if name in names:
+                processes.start(self.state, name, commands[name], self._environment(name))
+        self._healthy("kube-apiserver", f"https://127.0.0.1:{layout.ports['api']}/readyz", api=True)
+        if fresh:
+            crds(self.api)  # before kwok: it watches what its stages name
+        others = [name for name in ("kube-controller-manager", "kube-scheduler", "kwok") if name in names]
+        for name in others:
+            processes.start(self.state, name, commands[name])
+        if fresh:
+            self._register_metrics(layout)
+        ports = {"kube-controller-manager": "controller-manager", "kube-scheduler": "scheduler", "kwok": "kwok"}
+        for name in others:
+            scheme = "http" if name == "kwok" else "https"
+            self._healthy(name, f"{scheme}://127.0.0.1:{layout.ports[ports[name]]}/healthz")
+        account = "service account of the namespace default"
+        wait(account, lambda: self.api.find("ServiceAccount", "default", "default"), HEALTHY)
+        wait("metrics APIs in the discovery", self._metrics_served, HEALTHY)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return {"PYTHONPATH": str(ROOT)} if name == "metrics" else {}
+
+    def _healthy(self, what: str, url: str, *, api: bool = False) -> None:
+        needed = ("etcd", "kube-apiserver") if api else (what,)
+        tls = ssl.create_default_context(cafile=str(self.state / "pki" / "ca.crt"))
+        context = tls if url.startswith("https") else None
+
+        def look() -> bool:
+            dead = [name for name in needed if name not in processes.running(self.state)]
+            if dead:
+                raise ClusterError(f"{dead[0]} ended at once:\n{_tail(self.log(dead[0]))}")
+            if api:
+                try:
+                    return bool(self.api.call("GET", "/readyz").object["text"] == "ok")
+                except ApiError as error:
+                    raise AssertionError(str(error)) from error
+            try:
+                with urllib.request.urlopen(url, timeout=5, context=context) as answer:  # noqa: S310  # loopback
+                    return bool(answer.read().strip() == b"ok")
+            except (urllib.error.URLError, OSError) as error:
+                raise AssertionError(str(error)) from error
+
+        wait(f"healthy {what}", look, HEALTHY, poll=0.05)
+
+    def _register_metrics(self, layout: Layout) -> None:
+        """Aggregation by a Service that points outside: addresses of loopback are refused as endpoints."""
+        name, namespace = credentials.METRICS_SERVICE, credentials.METRICS_NAMESPACE
+        service = {"type": "ExternalName", "externalName": "localhost"}
+        head = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": namespace}}
+        self.api.apply({**head, "spec": service})
+        bundle = (self.state / "pki" / "ca.crt").read_bytes()
+        for group, version in GROUPS.items():
+            self.api.apply(
+                {
+                    "apiVersion": "apiregistration.k8s.io/v1",
+                    "kind": "APIService",
+                    "metadata": {"name": f"{version}.{group}"},
+                    "spec": {
+                        "caBundle": base64.b64encode(bundle).decode(),
+                        "group": group,
+                        "groupPriorityMinimum": 100,
+                        "service": {"name": name, "namespace": namespace, "port": layout.ports["metrics"]},
+                        "version": version,
+                        "versionPriority": 100,
+                    },
+                }
+            )
+
+    def _metrics_served(self) -> bool:
+        """Available is not enough: discovery says Stale for some tenths of a second, and clients then know nothing."""
+        accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        groups = self.api.call("GET", "/apis", accept=accept).object["items"]
+        fresh = {g["metadata"]["name"]: g["versions"][0].get("freshness") for g in groups if g.get("versions")}
+        behind = [group for group in GROUPS if fresh.get(group) != "Current"]
+        assert not behind, ", ".join(behind)
+        return True
+
+    # --- command lines
+
+    def _etcd(self, layout: Layout, programs: Path) -> list[str]:
+        client, peer = (f"http://127.0.0.1:{layout.ports[name]}" for name in ("etcd", "peer"))
+        return [
+            str(programs / "etcd"),
+            "--name=local",
+            f"--data-dir={self.state / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=local={peer}",
+            "--unsafe-no-fsync",  # the data lives as long as the cluster
+            "--log-level=warn",
+        ]
+
+    def _commands(self, layout: Layout, programs: Path) -> dict[str, list[str]]:
+        return {
+            "kube-apiserver": self._api_server(layout, programs),
+            "kube-controller-manager": self._controller_manager(layout, programs),
+            "kube-scheduler": self._scheduler(layout, programs),
+            "kwok": self._kwok(layout, programs),
+            "metrics": [
+                sys.executable,
+                "-m",
+                "workbench.localcluster.metrics_server",
+                str(self.state),
+                str(layout.ports["metrics"]),
+            ],
+        }
+
+    def _api_server(self, layout: Layout, programs: Path) -> list[str]:
+        pki, clock = self.state / "pki", Clock(layout.factor)
+        toleration = max(1, round(clock.seconds(300)))  # what a pod gets by default
+        return [
+            str(programs / "kube-apiserver"),
+            f"--etcd-servers=http://127.0.0.1:{layout.ports['etcd']}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={layout.ports['api']}",
+            "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",  # else it tries to publish 127.0.0.1, which may not be an endpoint
+            f"--service-cluster-ip-range={SERVICE_RANGE}",
+            f"--tls-cert-file={pki / 'serving.crt'}",
+            f"--tls-private-key-file={pki / 'serving.key'}",
+            f"--client-ca-file={pki / 'ca.crt'}",
+            f"--token-auth-file={self.state / 'conf' / 'tokens.csv'}",
+            "--anonymous-auth=false",
+            "--authorization-mode=Node,RBAC",
+            "--allow-privileged=true",
+            "--profiling=false",
+            f"--default-not-ready-toleration-seconds={toleration}",
+            f"--default-unreachable-toleration-seconds={toleration}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={pki / 'sa.pub'}",
+            f"--service-account-signing-key-file={pki / 'sa.key'}",
+            f"--requestheader-client-ca-file={pki / 'front-ca.crt'}",
+            "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            f"--proxy-client-cert-file={pki / 'front-proxy.crt'}",
+            f"--proxy-client-key-file={pki / 'front-proxy.key'}",
+        ]
+
+    def _controller_manager(self, layout: Layout, programs: Path) -> list[str]:
+        kubeconfig, pki = self.state / "conf" / "controller-manager.kubeconfig", self.state / "pki"
+        clock = Clock(layout.factor)
+        return [
+            str(programs / "kube-controller-manager"),
+            *self._controller(kubeconfig, layout.ports["controller-manager"]),
+            f"--kubeconfig={kubeconfig}",
+            "--leader-elect=false",
+            "--use-service-account-credentials=true",
+            f"--service-account-private-key-file={pki / 'sa.key'}",
+            f"--root-ca-file={pki / 'ca.crt'}",
+            "--kube-api-qps=200",
+            "--kube-api-burst=400",
+            # Kubernetes' own defaults, divided as simulated time is.
+            f"--node-monitor-period={clock.flag(5)}",
+            f"--horizontal-pod-autoscaler-sync-period={clock.flag(15)}",
+            f"--horizontal-pod-autoscaler-downscale-stabilization={clock.flag(300)}",
+            f"--horizontal-pod-autoscaler-cpu-initialization-period={clock.flag(300)}",
+            f"--horizontal-pod-autoscaler-initial-readiness-delay={clock.flag(30)}",
+        ]
+
+    def _scheduler(self, layout: Layout, programs: Path) -> list[str]:
+        conf = self.state / "conf"
+        controller = self._controller(conf / "scheduler.kubeconfig", layout.ports["scheduler"])
+        return [str(programs / "kube-scheduler"), f"--config={conf / 'scheduler.yaml'}", *controller]
+
+    def _controller(self, kubeconfig: Path, port: int) -> list[str]:
+        pki = self.state / "pki"
+        return [
+            f"--authentication-kubeconfig={kubeconfig}",
+            f"--authorization-kubeconfig={kubeconfig}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            f"--tls-cert-file={pki / 'serving.crt'}",
+            f"--tls-private-key-file={pki / 'serving.key'}",
+        ]
+
+    def _kwok(self, layout: Layout, programs: Path) -> list[str]:
+        conf, pki, port = self.state / "conf", self.state / "pki", layout.ports["kwok"]
+        return [
+            str(programs / "kwok"),
+            f"--kubeconfig={conf / 'kwok.kubeconfig'}",
+            f"--config={conf / 'stages.yaml'}",
+            "--enable-crds=",
+            "--manage-all-nodes=true",
+            f"--cidr={POD_RANGE}",
+            "--node-ip=127.0.0.1",
+            f"--node-port={port}",
+            f"--server-address=127.0.0.1:{port}",
+            f"--node-lease-duration-seconds={LEASE}",
+            f"--tls-cert-file={pki / 'serving.crt'}",
+            f"--tls-private-key-file={pki / 'serving.key'}",
+        ]
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now; held together, so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _secret(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text, encoding="utf-8")
+
+
+def _tail(file: Path, lines: int = 8) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", file.read_text(encoding="utf-8", errors="replace"))
+    return "\n".join(f"  {line[:300]}" for line in text.strip().splitlines()[-lines:]) + f"\n  all of it: {file}"

@@ -1,0 +1,118 @@
+"""Starts and ends the programs of a cluster.
+
+A process belongs to a cluster if its environment says so. Nothing else is kept: whoever started it, and however that
+ended, the table of processes of this machine is what says what runs. A reused process id can't be taken for ours.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from workbench.localcluster.errors import ClusterError
+
+CLUSTER, PROGRAM = "LLMPLATFORM_CLUSTER", "LLMPLATFORM_PROGRAM"
+"""Environment variables that mark a process: the cluster's state folder, and the program's name."""
+STOP_ORDER = (("kwok", "metrics", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",))
+"""Who ends first: an API server whose etcd is gone outlives SIGTERM for a minute."""
+PATIENCE = 5.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+def start(state: Path, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    """Starts a program that outlives us; returns its process id. Its output goes to `logs/<name>.log`.
+
+    Raises:
+        ClusterError: the program can't be started.
+    """
+    marked = {**os.environ, **(environment or {}), CLUSTER: str(state), PROGRAM: name}
+    (state / "logs").mkdir(exist_ok=True)
+    with (state / "logs" / f"{name}.log").open("ab") as log:
+        try:
+            process = subprocess.Popen(  # noqa: S603  # our own programs
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=state,
+                env=marked,
+                start_new_session=True,  # Ctrl-C is for us: we end the programs, in order
+            )
+        except OSError as error:
+            raise ClusterError(f"{name} cannot be started: {error}") from error
+    process.returncode = 0  # whoever waits for it is not this object: it would warn that the process still runs
+    return process.pid
+
+
+def running(state: Path) -> dict[str, list[psutil.Process]]:
+    """Program -> its processes, of the cluster whose state is there."""
+    found: dict[str, list[psutil.Process]] = {}
+    for process in psutil.process_iter():
+        try:
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            environment = process.environ()
+        except (psutil.Error, OSError):  # somebody else's, or gone in the meantime
+            continue
+        if environment.get(CLUSTER) == str(state) and PROGRAM in environment:
+            found.setdefault(environment[PROGRAM], []).append(process)
+    return found
+
+
+def stop(state: Path, names: Iterable[str] | None = None, *, kill: bool = False) -> list[str]:
+    """Ends a cluster's programs in order, or those named; returns the names of those that ran.
+
+    Args:
+        state: the cluster's state folder.
+        names: only these programs.
+        kill: at once, without letting them finish.
+
+    Raises:
+        ClusterError: one of them does not end.
+    """
+    found = running(state)
+    wanted = set(found) if names is None else set(names) & set(found)
+    others = tuple(sorted(wanted - {name for group in STOP_ORDER for name in group}))
+    for group in (others, *STOP_ORDER):
+        _end([process for name in group if name in wanted for process in found[name]], kill=kill)
+    left = [name for name in running(state) if name in wanted]
+    if left:
+        raise ClusterError(f"{', '.join(left)} will not end; `ps -ef | grep {state}` shows the processes")
+    return sorted(wanted)
+
+
+def _end(processes: list[psutil.Process], *, kill: bool) -> None:
+    for sign in (signal.SIGKILL,) if kill else (signal.SIGTERM, signal.SIGKILL):
+        for process in processes:
+            try:
+                process.send_signal(sign)
+            except psutil.NoSuchProcess:
+                continue
+        processes = _alive(processes, PATIENCE)
+        if not processes:
+            return
+
+
+def _alive(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that are still there after so long."""
+    deadline = time.monotonic() + seconds
+    while processes and time.monotonic() < deadline:
+        for process in processes:
+            _reap(process.pid)
+        processes = [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        time.sleep(0.02)
+    return processes
+
+
+def _reap(pid: int) -> None:
+    """Takes note of a child's end, so that it leaves the table of processes."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except (ChildProcessError, OSError):
+        return
