@@ -33,7 +33,7 @@ test: $(TOOLS) ## unit, property, contract and policy tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-cluster: $(TOOLS) ## live scenarios on a real control plane (FULL=1: undivided time; LIVE="-n 4 -k drain")
-	$(BIN)/python -m pytest tests/live -m live $(LIVE)
+	$(BIN)/python -m pytest tests/live -m live --durations=0 --durations-min=5 $(LIVE)
 
 check: lint types test plans requirements ## everything that must hold before a commit
 
@@ -57,8 +57,9 @@ requirements: $(TOOLS) ## which items of docs/requirements.md are proven, decide
 mutants: $(TOOLS) ## break every leaf and key of the committed files in turn (about five minutes)
 	$(BIN)/python -m tests.judges.mutants
 
-bench: $(TOOLS) ## how long a plan takes, as a ratio
+bench: $(TOOLS) ## how long a plan and an up take, as ratios
 	$(BIN)/python -m tests.benchmarks.plan
+	$(BIN)/python -m tests.benchmarks.up
 
 clean: ## remove everything that is made
 	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache .hypothesis

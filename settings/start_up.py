@@ -1,7 +1,7 @@
 """How long a model is away when it starts anew: stated once, as node + image + weights + warm-up.
 
 The kubelet's start-up probe begins when the container runs, so it covers weights and warm-up; the rollout's deadline
-covers the whole; what a reclaimed spot node costs is the whole less the notice.
+covers the whole; so does what a reclaimed spot node costs, whose notice the drain uses up.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ READ_RATE = Memory(100 << 20)
 measured from a local disk (kaito#2325); a shared file system is slower."""
 FASTEST_READ = Memory(1500 << 20)
 """Bytes per second that one client reads from EFS at most (EFS user guide, quotas: 1,500 MiB/s)."""
-NOTICE = 120
-"""Seconds between a spot node's notice and its end (EC2 user guide, spot instance interruption notices)."""
 LONGEST = 7200
 """Seconds of weights and warm-up; a start that takes longer is a start that hangs."""
 
@@ -136,14 +134,18 @@ def outage(settings: PlatformSettings, name: str) -> Outage | None:
     spot = pool.capacity == "spot"
     if alone:
         cause = "a reclaim of its spot node" if spot else "a crash or an upgrade of its node"
-        return _away(settings, name, cause, NOTICE if spot else 0, lone=True)
+        return _away(settings, name, cause, lone=True)
     if spot and len(set(pool.zones or settings.aws.zones)) == 1:
-        return _away(settings, name, "a reclaim of the spot nodes of its one zone", NOTICE, lone=False)
+        return _away(settings, name, "a reclaim of the spot nodes of its one zone", lone=False)
     return None
 
 
-def _away(settings: PlatformSettings, name: str, cause: str, notice: int, *, lone: bool) -> Outage:
-    """A start from nothing, or on a node that headroom keeps ready, less the notice."""
+def _away(settings: PlatformSettings, name: str, cause: str, *, lone: bool) -> Outage:
+    """A start from nothing, or on a node that headroom keeps ready.
+
+    A notice saves nothing of it: the drain begins with it, and a pod that is told to go leaves its Service at once
+    (seen on a real control plane, tests/live/test_reclaim.py).
+    """
     start = budget(settings, name)
     ready = lone and settings.node_pools[settings.models[name].pool].headroom is not None
     seconds, parts = start.total.seconds, str(start)
@@ -153,9 +155,7 @@ def _away(settings: PlatformSettings, name: str, cause: str, notice: int, *, lon
     elif ready:
         seconds = start.image.seconds + start.loading.seconds
         parts = f"image {start.image} + weights {start.weights} + warm-up {start.warm_up} on a node of the headroom"
-    if notice:
-        parts += f" - notice {Duration(notice)}"
-    return Outage(Duration(max(0, seconds - notice)), cause, parts, lone)
+    return Outage(Duration(seconds), cause, parts, lone)
 
 
 def _has_image(settings: PlatformSettings, name: str) -> bool:

@@ -1,8 +1,9 @@
-"""The README and docs/operations.md say what is true: their examples are run, and what they show is what comes out."""
+"""The README and docs say what is true: their examples are run, and what they show is what comes out."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from workbench.plan.stack import judged
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+LOCAL = (ROOT / "docs" / "local-cluster.md").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PLATFORM = "platforms/llm-optimization.yaml"
 ROUTE = "      eval: {to: eval-api, timeout: 45s}\n"
@@ -107,15 +109,27 @@ def test_a_model_is_ten_lines() -> None:
     assert len(blocks("Add a model")[0][1].strip().splitlines()) <= 10
 
 
-@pytest.mark.parametrize("text", [README, OPERATIONS], ids=["README", "operations"])
+@pytest.mark.parametrize("text", [README, OPERATIONS, LOCAL], ids=["README", "operations", "local-cluster"])
 def test_every_command_of_ours_that_is_named_exists(text: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
-    later = {"up", "down"}  # named under "What is not here yet"
-    named = set(re.findall(r"`?make ([a-z]+)", text)) - later
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", text))
     assert named
     assert named <= targets
-    for command in set(re.findall(r"python -m workbench ([a-z]+) (?:[a-z]+|STACK)", text)):
+    for command in set(re.findall(r"python -m workbench (plan|manifests) (?:[a-z]+|STACK)", text)):
         assert _parser().parse_args([command, "dev"]).command == command
+
+
+def test_every_command_of_the_local_cluster_that_is_shown_is_taken() -> None:
+    shown = re.findall(r"^    (?:.*#.*)?python -m workbench ((?:cluster|up) [^#`\n]*)", LOCAL, re.MULTILINE)
+    assert len(shown) >= 9
+    for line in shown:
+        arguments = _parser().parse_args(shlex.split(line))
+        assert arguments.command in ("cluster", "up")
+
+
+def test_every_live_scenario_is_in_the_list() -> None:
+    files = {path.name for path in (ROOT / "tests" / "live").glob("test_*.py")}
+    assert files == set(re.findall(r"`(test_\w+\.py)`", LOCAL.partition("## Live scenarios")[2]))
 
 
 @pytest.mark.requirement("S003-29", "S003-109", "S003-110", "S003-111", "S003-112")

@@ -6,11 +6,6 @@ A module is taken from the Go module proxy into Go's own cache. Where there is n
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,40 +14,24 @@ from typing import Any
 import yaml
 from jsonschema import Draft7Validator
 
-MODULES: Mapping[str, tuple[str, str, str]] = {
-    "external-secrets.io": ("github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases"),
-}
-"""API group -> module, version (the newest that the proxy has), and the folder of its CRDs."""
+from workbench.localcluster.errors import ClusterError
+from workbench.localcluster.programs import CRDS, crd_folder
 
 
 @cache
 def folder(group: str) -> tuple[Path | None, str]:
     """Where the CRDs of a group are, or why they cannot be had."""
-    module, version, inside = MODULES[group]
-    go = shutil.which("go")
-    if go is None:
-        return None, "Go is not on the PATH"
-    with tempfile.TemporaryDirectory() as elsewhere:  # outside any module of this machine
-        done = subprocess.run(
-            [go, "mod", "download", "-json", f"{module}@{version}"],
-            cwd=elsewhere,
-            env={**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-    found = json.loads(done.stdout or "{}")
-    if done.returncode or "Dir" not in found:
-        return None, f"{module}@{version} cannot be had: {(found.get('Error') or done.stderr).strip()[:200]}"
-    return Path(found["Dir"]) / inside, f"{module}@{version}"
+    try:
+        return crd_folder(group)
+    except ClusterError as error:
+        return None, str(error).partition("\n")[0]
 
 
 @cache
 def validator(api_version: str, kind: str) -> Draft7Validator | None:
     """A strict validator of one kind; None if its CRDs cannot be had, or do not serve it."""
     group, _, version = api_version.partition("/")
-    place = folder(group)[0] if group in MODULES else None
+    place = folder(group)[0] if group in CRDS else None
     for file in sorted(place.glob("*.yaml")) if place else ():
         crd = yaml.load(file.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         if crd["spec"]["group"] == group and crd["spec"]["names"]["kind"] == kind:
@@ -84,8 +63,8 @@ def against_crd(manifest: Mapping[str, Any]) -> list[str]:
     judge = validator(str(manifest["apiVersion"]), str(manifest["kind"]))
     if judge is None:
         group = str(manifest["apiVersion"]).partition("/")[0]
-        known = group in MODULES and folder(group)[0] is not None
-        return [f"no CRD of {MODULES[group][0]} serves {manifest['apiVersion']} {manifest['kind']}"] if known else []
+        known = group in CRDS and folder(group)[0] is not None
+        return [f"no CRD of {CRDS[group][0]} serves {manifest['apiVersion']} {manifest['kind']}"] if known else []
     return [
         f"{'.'.join(str(part) for part in error.absolute_path) or '(root)'}: {error.message}"
         for error in sorted(judge.iter_errors(dict(manifest)), key=lambda e: [str(p) for p in e.absolute_path])
@@ -95,7 +74,7 @@ def against_crd(manifest: Mapping[str, Any]) -> list[str]:
 def why_not(manifest: Mapping[str, Any]) -> str | None:
     """Why a custom resource was held against no schema; None if it was."""
     group = str(manifest["apiVersion"]).partition("/")[0]
-    if group not in MODULES:
+    if group not in CRDS:
         return f"nobody knows where the CRDs of {group} are"
     place, said = folder(group)
     return None if place else said

@@ -7,25 +7,34 @@ itself (windows of an autoscaler, deadlines of a rollout) are divided in the obj
 from __future__ import annotations
 
 import copy
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from policy.graph import Graph
 from settings.model import PlatformSettings
+from tests.support import ROOT
 from workbench.deploy import apply
 from workbench.deploy.likeness import Likeness, likeness
 from workbench.deploy.ready import conditions, pending
 from workbench.deploy.up import start
 from workbench.localcluster.api import Api, Manifest, wait
-from workbench.localcluster.clock import Clock
+from workbench.localcluster.clock import FACTOR, Clock
 from workbench.localcluster.cluster import Cluster
 from workbench.localcluster.metrics import MetricsApi
 from workbench.localcluster.nodes import Nodes
 from workbench.plan.stack import plan_file
 
+T = TypeVar("T")
 Change = Callable[[Manifest], Manifest | None]
 """Takes a manifest and gives what is applied instead; None leaves it out."""
 SLACK = 20.0
@@ -81,6 +90,43 @@ class Live:
         for step in self.steps(only=only, change=change):
             self.api.apply(step.manifest, manager=apply.MANAGER)
 
+    def planned(self, only: Callable[[Manifest], bool] | None = None) -> set[tuple[str, str, str]]:
+        """Kind, namespace and name of what the plan has."""
+        return {_identity(step.manifest) for step in self.steps(only=only)}
+
+    def ours(self) -> set[tuple[str, str, str]]:
+        """Kind, namespace and name of what the platform has made on the cluster, of every kind that the plan has."""
+        kinds = sorted({(s.manifest["apiVersion"], s.manifest["kind"]) for s in apply.steps(self.graph)})
+        query = {"labelSelector": f"app.kubernetes.io/part-of={self.settings.name}"}
+        out = set()
+        for version, kind in kinds:
+            path = self.api.path(kind, None, None, version)
+            for live in self.api.call("GET", path, query=query).object["items"]:
+                if not live["metadata"].get("ownerReferences"):
+                    out.add(_identity({**live, "kind": kind}))
+        return out
+
+    # --- interrupting
+
+    def half_way(self, enough: int = 30) -> None:
+        """Waits until an `up` has made so many objects."""
+        self.until(f"{enough} objects", lambda: len(self.ours()) >= enough, slack=60)
+
+    def outage(self) -> None:
+        """The API server dies, is away for two seconds, and comes back."""
+        self.cluster.kill("kube-apiserver")
+        time.sleep(2)
+        self.cluster.restart("kube-apiserver")
+
+    def kill_up_half_way(self, *flags: str, enough: int = 30) -> None:
+        """`up` as a user runs it, and SIGKILL to it and all that it started."""
+        command = [sys.executable, "-m", "workbench", "up", "--state", str(self.cluster.state), *flags]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True) as run:
+            try:
+                self.half_way(enough)
+            finally:
+                os.killpg(run.pid, signal.SIGKILL)
+
     # --- looking
 
     def deployment(self, name: str, namespace: str) -> Manifest:
@@ -123,19 +169,28 @@ class Live:
 
         self.until(f"ready {kind} {namespace}/{name}", look, simulated=simulated)
 
+    def seen(self, look: Callable[[], T]) -> Seen[T]:
+        """`with live.seen(look) as seen`: everything that it was meanwhile."""
+        return Seen(look, self.clock)
+
     def holds(self, what: str, look: Callable[[], bool], *, simulated: float = 0, least: float = 2.0) -> None:
         """It is so all the time, for so many simulated seconds and at least `least` real ones."""
-        import time
-
         deadline = time.monotonic() + max(least, self.clock.seconds(simulated))
         while time.monotonic() < deadline:
             assert look(), what
             time.sleep(0.05)
 
 
-def begin(stack: str, state: Path, *, platform: str | None = None, nodes: bool = True) -> Live:
-    """A new cluster for a stack: with its nodes, and nothing on it yet."""
-    clock = Clock.from_environment()
+def _identity(manifest: Manifest) -> tuple[str, str, str]:
+    return (manifest["kind"], manifest["metadata"].get("namespace", ""), manifest["metadata"]["name"])
+
+
+def begin(stack: str, state: Path, *, platform: str | None = None, nodes: bool = True, factor: int = FACTOR) -> Live:
+    """A new cluster for a stack: with its nodes, and nothing on it yet.
+
+    `factor` divides less than usual: for what hangs on differences that the machine must not blur.
+    """
+    clock = Clock(min(factor, Clock.from_environment().factor))
     alike = likeness(stack, platform)
     cluster = Cluster(state)
     try:
@@ -144,6 +199,42 @@ def begin(stack: str, state: Path, *, platform: str | None = None, nodes: bool =
         cluster.down()
         raise
     return Live(cluster, alike, plan_file(stack, alike.file, alike.resolved).graph, made, clock)
+
+
+class Seen(Generic[T]):
+    """Looks all the time while the `with` lasts, in a thread of its own, and keeps each change with its time."""
+
+    def __init__(self, look: Callable[[], T], clock: Clock) -> None:
+        self._look, self._clock = look, clock
+        self._done = threading.Event()
+        self._thread = ThreadPoolExecutor(1)
+        self.changes: list[tuple[float, T]] = []
+        """Simulated seconds since the beginning, and what it was from then on."""
+
+    @property
+    def values(self) -> list[T]:
+        """What it was, one after the other."""
+        return [value for _, value in self.changes]
+
+    def __enter__(self) -> Seen[T]:
+        begin = time.monotonic()
+        self.changes.append((0, self._look()))
+
+        def watch() -> None:
+            over = False
+            while not over:
+                over = self._done.wait(0.03)  # and once more at the end: what was waited for is in it
+                now, value = time.monotonic() - begin, self._look()
+                if value != self.changes[-1][1]:
+                    self.changes.append((now * self._clock.factor, value))
+
+        self._end = self._thread.submit(watch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.shutdown()
+        self._end.result()
 
 
 def is_ready(pod: Mapping[str, Any]) -> bool:
@@ -189,3 +280,30 @@ def divided(clock: Clock) -> Change:
         return manifest
 
     return change
+
+
+def restart(live: Live, name: str, namespace: str) -> None:
+    """`kubectl rollout restart`."""
+    stamp = {"kubectl.kubernetes.io/restartedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    template = {"metadata": {"annotations": stamp}}
+    live.api.merge("Deployment", name, namespace, {"spec": {"template": template}}, manager="kubectl-rollout")
+
+
+def names(live: Live, namespace: str, app: str) -> set[str]:
+    """Of its pods that are not on their way out."""
+    return {pod["metadata"]["name"] for pod in live.pods(namespace, app)}
+
+
+def rolled_out(live: Live, name: str, namespace: str, old: set[str]) -> bool:
+    """A look, for `until`: the Deployment is done, and of its old pods none is left, not even on its way out."""
+    why = pending(live.deployment(name, namespace))
+    assert why is None, why
+    left = {pod["metadata"]["name"] for pod in live.api.list("Pod", namespace)} & old
+    assert not left, f"{len(left)} old pods"
+    return True
+
+
+def given_up(live: Live, name: str, namespace: str) -> bool:
+    """A look: a rollout made no progress within its deadline."""
+    progressing = conditions(live.deployment(name, namespace))["Progressing"]
+    return (progressing["status"], progressing["reason"]) == ("False", "ProgressDeadlineExceeded")

@@ -23,8 +23,8 @@ from tests.settings.brute_force import Overlay, both_ways, fixed, found, gpu_poo
 from tests.settings.support import QUICK
 from tests.support import put, tiny
 
-NOTICE, SPOT, ON_DEMAND = 120, 110, 900
-"""Seconds from a spot node's notice to its end; and of grace that a spot node and another one give."""
+SPOT, ON_DEMAND = 110, 900
+"""Seconds of grace that a spot node and another one give."""
 
 
 def read_in(size: int, rate: int) -> int:
@@ -172,8 +172,8 @@ def test_the_outage_that_is_shown_is_what_a_lost_node_or_zone_of_spot_costs(
     spot, headroom = pool["capacity"] == "spot", "headroom" in pool and len(nodes) == 1
     together = spot and len(pool["zones"]) == 1 and set(nodes) == {"gpu"}
     node, image, weights, warm_up = parts_of(settings, "gpu")
-    back, gone = (0 if headroom else node + image) + weights + warm_up, NOTICE if spot else 0
-    away = sum(1 for _ in range(gone, back)) if together or len(nodes) == 1 else 0
+    back = (0 if headroom else node + image) + weights + warm_up
+    away = back if together or len(nodes) == 1 else 0
     outage = start_up.outage(settings, "mind")
     assert (outage.time.seconds if outage else 0) == away
     unsaid = {()} if away and not accepted and not headroom else set()

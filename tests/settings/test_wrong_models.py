@@ -202,7 +202,7 @@ WRONG = (
         "one replica on spot, in prod",
         "node_pools: {gpu-spot: {headroom: null}}\nmodels: {judge: {accept_outage: null}}",
         "models.judge",
-        ("a reclaim of its spot node takes it away for 11m20s", "notice 2m"),
+        ("a reclaim of its spot node takes it away for 13m20s", "node 5m + image 5m30s"),
         "replicas: 2 over two zones",
     ),
     Wrong(

@@ -33,6 +33,8 @@ AT_ONCE = 48
 """Objects in the air: most of them wait for others, and waiting costs nothing."""
 PATIENCE = 600
 """Seconds for an object that states no timeout (the engine's own)."""
+OUTAGE = 60
+"""Seconds that the API server may be away in the middle of an `up`."""
 GONE = 120
 """Seconds until a deleted object is gone."""
 
@@ -275,9 +277,9 @@ def _until_ready(api: Api, step: Step, progress: _Progress, stopped: threading.E
     progress.ready(name)
 
 
-def _patiently(call: Callable[[], Any], seconds: float = 60) -> Any:
+def _patiently(call: Callable[[], Any]) -> Any:
     """An API server that does not answer just now may be back in a moment; what it refuses, it refuses."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + OUTAGE
     while True:
         try:
             return call()

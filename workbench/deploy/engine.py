@@ -48,9 +48,10 @@ class Run:
 
     @property
     def changes(self) -> dict[str, int]:
-        """created, updated, deleted, replaced, unchanged, same -> how many resources."""
+        """created, updated, replaced, imported, deleted, unchanged -> how many resources."""
         block = self.text.rpartition("Resources:")[2]
-        return {what: int(number) for number, what in re.findall(r"^\s+[-+~]*\s*(\d+) (\w+)", block, re.MULTILINE)}
+        found = re.findall(r"(\d+) (created|updated|replaced|imported|deleted|unchanged)", block)
+        return {what: int(number) for number, what in found}
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {what}" for what, count in self.changes.items()) or "nothing to do"
@@ -173,7 +174,7 @@ class Engine:
         with (self._state / "logs" / "pulumi.log").open("a", encoding="utf-8") as log:
             log.write(f"$ pulumi {' '.join(arguments)}\n{done.stdout}{done.stderr or ''}\n")
         if check and done.returncode:
-            raise ClusterError(f"pulumi {arguments[0]} failed:\n{_why(done.stdout + (done.stderr or ''))}")
+            raise ClusterError(f"pulumi {' '.join(arguments[:2])} failed:\n{_why(done.stdout + (done.stderr or ''))}")
         return Run(done.stdout, time.monotonic() - begin)
 
     def _end_earlier(self) -> None:
@@ -184,9 +185,10 @@ class Engine:
                 process.wait(10)
             except (psutil.NoSuchProcess, psutil.TimeoutExpired):
                 continue
-        locks = self._folder / "backend" / ".pulumi" / "locks"
-        if locks.exists():
-            shutil.rmtree(locks)
+        backend = self._folder / "backend" / ".pulumi"
+        shutil.rmtree(backend / "locks", ignore_errors=True)
+        for file in (backend / "stacks").rglob(f"{self._likeness.stack}.json"):
+            _mend(file)
 
     @property
     def _interrupted(self) -> Path:
@@ -221,6 +223,21 @@ class Engine:
             self.run("import", *self._stack, "--file", str(found), *flags)
 
 
+def _mend(checkpoint: Path) -> None:
+    """A checkpoint that was cut off while it was written gives way to the one before it, or to none: what is on the
+    cluster is then taken in anew. Seen once in about twenty kills: every command of the engine then says "EOF".
+    """
+    for file in (checkpoint, checkpoint.with_name(f"{checkpoint.name}.bak")):
+        try:
+            json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if file != checkpoint:
+            shutil.copyfile(file, checkpoint)
+        return
+    checkpoint.unlink()
+
+
 def is_ours(api: Api, manifest: Mapping[str, Any]) -> bool:
     """True if the object is on the cluster with all the labels that we would give it."""
     live = find(api, manifest)
@@ -236,6 +253,8 @@ def _link(link: Path, target: Path) -> None:
 
 
 def _why(text: str) -> str:
-    """The diagnostics of a run, without its list of resources."""
-    diagnostics = text.partition("Diagnostics:")[2].partition("\nResources:")[0].strip("\n") or text.strip()
-    return "\n".join(line for line in diagnostics.splitlines()[-40:] if line.strip())
+    """The diagnostics of a run, and what it would change; without its list of resources that stay as they are."""
+    changes = [line for line in text.splitlines() if re.match(r"\s*(\+|-|~|\+-|error:)\s", line)]
+    diagnostics = text.partition("Diagnostics:")[2].partition("\nResources:")[0].strip("\n").splitlines()
+    lines = [line for line in [*changes[-40:], *diagnostics[-40:]] if line.strip()]
+    return "\n".join(dict.fromkeys(lines)) or text.strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import json
+import random
 import re
 import shutil
 import socket
@@ -13,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -35,6 +36,8 @@ ROOT = Path(__file__).parent.parent.parent
 """The project's folder."""
 DEFAULT_STATE = ROOT / ".local" / "cluster"
 PORTS = ("etcd", "peer", "api", "controller-manager", "scheduler", "kwok", "metrics")
+ATTEMPTS = 3
+"""Starts, where somebody takes a port between our look and our use of it."""
 HEALTHY = 60
 """Seconds that a program may take to answer; measured 2 to 4 on two quiet cores."""
 POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/16"
@@ -126,18 +129,28 @@ class Cluster:
                     say(f"Starting again: {', '.join(missing)}")
                     self._start(layout, programs, missing)
                 return False
-            self._clear()
-            layout = Layout(dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)), clock.factor, stack, platform)
             begin = time.monotonic()
-            try:
-                self._prepare(layout, times)
-                self._start(layout, programs, ["etcd", *self._commands(layout, programs)], fresh=True)
-            except BaseException:  # Ctrl-C too: nothing may be left behind
-                processes.stop(self.state, kill=True)
-                self._remove("cluster.json", "kubeconfig")
-                raise
+            for attempt in range(1, ATTEMPTS + 1):
+                layout = Layout(dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)), clock.factor, stack, platform)
+                try:
+                    self._fresh(layout, times, programs)
+                    break
+                except ClusterError as error:
+                    if "address already in use" not in str(error).lower() or attempt == ATTEMPTS:
+                        raise
             say(f"Control plane healthy after {time.monotonic() - begin:.1f} s, simulated time {clock}")
         return True
+
+    def _fresh(self, layout: Layout, times: Times, programs: Path) -> None:
+        """A new cluster, or nothing at all."""
+        self._clear()
+        try:
+            self._prepare(layout, times)
+            self._start(layout, programs, ["etcd", *self._commands(layout, programs)], fresh=True)
+        except BaseException:  # Ctrl-C too: nothing may be left behind
+            processes.stop(self.state, kill=True)
+            self._remove("cluster.json", "kubeconfig")
+            raise
 
     def down(self) -> list[str]:
         """Ends all programs and removes the state folder; returns the programs that ran."""
@@ -254,9 +267,7 @@ class Cluster:
         context = tls if url.startswith("https") else None
 
         def look() -> bool:
-            dead = [name for name in needed if name not in processes.running(self.state)]
-            if dead:
-                raise ClusterError(f"{dead[0]} ended at once:\n{_tail(self.log(dead[0]))}")
+            self._alive(needed)
             if api:
                 try:
                     return bool(self.api.call("GET", "/readyz").object["text"] == "ok")
@@ -269,6 +280,11 @@ class Cluster:
                 raise AssertionError(str(error)) from error
 
         wait(f"healthy {what}", look, HEALTHY, poll=0.05)
+
+    def _alive(self, names: Iterable[str]) -> None:
+        dead = [name for name in names if name not in processes.running(self.state)]
+        if dead:
+            raise ClusterError(f"{dead[0]} ended at once:\n{_tail(self.log(dead[0]))}")
 
     def _register_metrics(self, layout: Layout) -> None:
         """Aggregation by a Service that points outside: addresses of loopback are refused as endpoints."""
@@ -296,6 +312,7 @@ class Cluster:
 
     def _metrics_served(self) -> bool:
         """Available is not enough: discovery says Stale for some tenths of a second, and clients then know nothing."""
+        self._alive(("metrics",))
         accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
         groups = self.api.call("GET", "/apis", accept=accept).object["items"]
         fresh = {g["metadata"]["name"]: g["versions"][0].get("freshness") for g in groups if g.get("versions")}
@@ -332,6 +349,7 @@ class Cluster:
                 "workbench.localcluster.metrics_server",
                 str(self.state),
                 str(layout.ports["metrics"]),
+                str(layout.factor),
             ],
         }
 
@@ -383,6 +401,7 @@ class Cluster:
             "--kube-api-burst=400",
             # Kubernetes' own defaults, divided as simulated time is.
             f"--node-monitor-period={clock.flag(5)}",
+            f"--node-eviction-rate={0.1 * clock.factor:g}",  # nodes a second of a lost zone whose pods are let go
             f"--horizontal-pod-autoscaler-sync-period={clock.flag(15)}",
             f"--horizontal-pod-autoscaler-downscale-stabilization={clock.flag(300)}",
             f"--horizontal-pod-autoscaler-cpu-initialization-period={clock.flag(300)}",
@@ -424,15 +443,20 @@ class Cluster:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now; held together, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports of loopback that nobody listens on now, from below the range that outgoing connections take theirs from:
+    one of those would be gone again before our program listens on it.
+    """
+    free: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 1000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        free.append(port)
+        if len(free) == count:
+            return free
+    raise ClusterError(f"no {count} free ports between 20000 and 32000 on 127.0.0.1")
 
 
 def _secret(file: Path, text: str) -> None:

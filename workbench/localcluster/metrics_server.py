@@ -30,7 +30,10 @@ GROUPS = {
     "external.metrics.k8s.io": "v1beta1",
 }
 """API group -> the version that is served, the newest that autoscalers ask for."""
-WINDOW = "15s"
+WINDOW = 15
+"""Simulated seconds over which a usage is taken (metrics-server's resolution). An autoscaler takes no CPU of a pod that
+became ready within it.
+"""
 _quantity: Callable[..., Decimal] = parse_quantity  # the client has no types
 RESOURCES = {
     "metrics.k8s.io": [
@@ -43,8 +46,9 @@ RESOURCES = {
 class Values:
     """Answers the paths of the three APIs."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, factor: int) -> None:
         self._state = state
+        self._window = f"{WINDOW / factor:g}s"
         self._api = Api(state / "conf" / "metrics.kubeconfig")
 
     def answer(self, path: str, selector: str) -> Manifest | None:
@@ -93,7 +97,7 @@ class Values:
 
     def _pods(self, namespace: str | None, name: str | None, selector: str) -> Manifest:
         metrics = Metrics.read(self._state)
-        items = [m for pod in self._running(namespace, selector, name) if (m := _pod_metrics(pod, metrics))]
+        items = [m for pod in self._running(namespace, selector, name) if (m := self._pod_metrics(pod, metrics))]
         if name is not None:
             if not items:
                 raise ApiError(404, "NotFound", f"no metrics of pod {name}")
@@ -105,12 +109,12 @@ class Values:
         used: dict[str, tuple[int, int]] = {n["metadata"]["name"]: (0, 0) for n in self._api.list("Node")}
         for pod in self._running(None, "", None):
             cpu, memory = used.get(pod["spec"]["nodeName"], (0, 0))
-            for container in (_pod_metrics(pod, metrics) or {}).get("containers", ()):
+            for container in (self._pod_metrics(pod, metrics) or {}).get("containers", ()):
                 cpu += _milli(container["usage"].get("cpu"))
                 memory += _bytes(container["usage"].get("memory"))
             used[pod["spec"]["nodeName"]] = (cpu, memory)
         items = [
-            {**_stamp("NodeMetrics", {"name": node}), "usage": {"cpu": f"{cpu}m", "memory": str(memory)}}
+            {**self._stamp("NodeMetrics", {"name": node}), "usage": {"cpu": f"{cpu}m", "memory": str(memory)}}
             for node, (cpu, memory) in sorted(used.items())
             if name in (None, node)
         ]
@@ -162,22 +166,25 @@ class Values:
             if name in (None, pod["metadata"]["name"]):
                 yield pod
 
+    def _pod_metrics(self, pod: Manifest, metrics: Metrics) -> Manifest | None:
+        labels, namespace = pod["metadata"].get("labels", {}), pod["metadata"]["namespace"]
+        stated = next((u for u in metrics.usage if u.namespace == namespace and _within(u.labels, labels)), None)
+        if stated is None and metrics.idle is None:
+            return None
+        containers = pod["spec"]["containers"]
+        usage = [_idle(c, metrics.idle or 0) if stated is None else _share(stated, len(containers)) for c in containers]
+        return {
+            **self._stamp("PodMetrics", {"name": pod["metadata"]["name"], "namespace": namespace, "labels": labels}),
+            "containers": [{"name": c["name"], "usage": u} for c, u in zip(containers, usage, strict=True)],
+        }
+
+    def _stamp(self, kind: str, metadata: Mapping[str, Any]) -> Manifest:
+        head = {"kind": kind, "apiVersion": "metrics.k8s.io/v1beta1", "metadata": dict(metadata)}
+        return {**head, "timestamp": _now(), "window": self._window}
+
 
 def _metric(name: str, kind: str) -> Manifest:
     return {"name": name, "singularName": "", "namespaced": True, "kind": kind, "verbs": ["get"]}
-
-
-def _pod_metrics(pod: Manifest, metrics: Metrics) -> Manifest | None:
-    labels, namespace = pod["metadata"].get("labels", {}), pod["metadata"]["namespace"]
-    stated = next((u for u in metrics.usage if u.namespace == namespace and _within(u.labels, labels)), None)
-    if stated is None and metrics.idle is None:
-        return None
-    containers = pod["spec"]["containers"]
-    usage = [_idle(c, metrics.idle or 0) if stated is None else _share(stated, len(containers)) for c in containers]
-    return {
-        **_stamp("PodMetrics", {"name": pod["metadata"]["name"], "namespace": namespace, "labels": labels}),
-        "containers": [{"name": c["name"], "usage": u} for c, u in zip(containers, usage, strict=True)],
-    }
 
 
 def _idle(container: Manifest, percent: int) -> dict[str, str]:
@@ -209,11 +216,6 @@ def _bytes(text: str | None) -> int:
 def _value(value: str, metric: str, kind: str, of: Mapping[str, Any]) -> Manifest:
     described = {"kind": kind, "namespace": of["namespace"], "name": of["name"], "apiVersion": "/v1"}
     return {"describedObject": described, "metric": {"name": metric}, "timestamp": _now(), "value": value}
-
-
-def _stamp(kind: str, metadata: Mapping[str, Any]) -> Manifest:
-    head = {"kind": kind, "apiVersion": "metrics.k8s.io/v1beta1", "metadata": dict(metadata)}
-    return {**head, "timestamp": _now(), "window": WINDOW}
 
 
 def _now() -> str:
@@ -260,14 +262,14 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
 
-def serve(state: Path, port: int) -> None:
+def serve(state: Path, port: int, factor: int) -> None:
     """Serves until it is ended. Only the API server may ask: it shows its front-proxy certificate."""
     pki = state / "pki"
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki / "metrics.crt", pki / "metrics.key")
     context.load_verify_locations(pki / "front-ca.crt")
     context.verify_mode = ssl.CERT_REQUIRED
-    _Handler.values = Values(state)
+    _Handler.values = Values(state, factor)
     server = _Server(("127.0.0.1", port), _Handler)
     # do_handshake_on_connect=False: the handshake happens in the request's own thread, and one that is never finished
     # holds up nobody else.
@@ -276,4 +278,4 @@ def serve(state: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

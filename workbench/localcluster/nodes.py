@@ -16,7 +16,6 @@ from settings.instances import InstanceType, instance_types
 from settings.model import PlatformSettings
 from settings.names import CAPACITY_LABEL, POOL_LABEL
 from settings.nodes import NodePool
-from settings.start_up import NOTICE
 from workbench.localcluster.api import Api, ApiError, Manifest, wait
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.errors import ClusterError
@@ -25,6 +24,8 @@ from workbench.localcluster.stages import LOST, READY_AFTER
 ZONE_LABEL = "topology.kubernetes.io/zone"
 REBALANCE_TAINT = {"key": "aws-node-termination-handler/spot-itn", "value": "notice", "effect": "NoSchedule"}
 """What AWS's node termination handler puts on a node with a spot notice (aws/aws-node-termination-handler README)."""
+NOTICE = 120
+"""Seconds between a spot node's notice and its end (EC2 user guide, spot instance interruption notices)."""
 MISSED = 50
 """Seconds without a word of its kubelet after which a node counts as lost (kube-controller-manager,
 --node-monitor-grace-period)."""
@@ -57,6 +58,10 @@ def node(settings: PlatformSettings, pool: str, index: int, *, zone: str | None 
     zone = zone or zones[index % len(zones)]
     kind = known[spec.instance_types[index % len(spec.instance_types)]]
     name = f"{pool}-{zone}-{index}"
+    status: dict[str, Any] = {"allocatable": allocatable(kind), "capacity": allocatable(kind)}
+    if after:  # as a kubelet registers; a node that says nothing of itself would get pods at once
+        reason = {"reason": "KubeletNotReady", "message": "starting (simulated)"}
+        status["conditions"] = [{"type": "Ready", "status": "False", **reason, "lastTransitionTime": _now()}]
     labels = {
         "kubernetes.io/arch": kind.arch,
         "kubernetes.io/hostname": name,
@@ -78,7 +83,7 @@ def node(settings: PlatformSettings, pool: str, index: int, *, zone: str | None 
             "providerID": f"local:///{zone}/{name}",
             "taints": [{"key": t.key, "value": t.value, "effect": t.effect} for t in spec.taints],
         },
-        "status": {"allocatable": allocatable(kind), "capacity": allocatable(kind)},
+        "status": status,
     }
 
 
@@ -160,8 +165,9 @@ class Nodes:
     def cordon(self, name: str, taint: Manifest | None = None) -> None:
         """Lets no further pod on a node."""
         spec: Manifest = {"unschedulable": True}
+        node = self._node(name)
         if taint:
-            there = self._node(name)["spec"].get("taints") or []
+            there = node["spec"].get("taints") or []
             spec["taints"] = [*(t for t in there if t["key"] != taint["key"]), taint]
         self.api.merge("Node", name, None, {"spec": spec})
 
@@ -221,8 +227,9 @@ class Nodes:
     def lose_zone(self, zone: str) -> list[str]:
         """All kubelets of a zone fall silent at once; returns the nodes.
 
-        After the time that the controller manager would wait, they are NotReady; what follows is its real work: pods
-        are taken out of their Services at once, and deleted when their toleration is over.
+        After the time that the controller manager would wait, they are NotReady, and so are their pods (it would see
+        to that, had it found the nodes so itself). What follows is its real work: pods are taken out of their Services
+        at once, and deleted when their toleration is over.
         """
         lost = [n["metadata"]["name"] for n in self.all(zone=zone)]
         if not lost:
@@ -239,6 +246,11 @@ class Nodes:
         for name in lost:
             conditions = [_unknown(c) for c in self._node(name)["status"]["conditions"]]
             self.api.merge("Node", name, None, {"status": {"conditions": conditions}}, sub="status")
+            for pod in self.pods(name, daemonsets=True):
+                conditions = [_not_ready(c) for c in pod["status"].get("conditions") or []]
+                metadata = pod["metadata"]
+                patch = {"status": {"conditions": conditions}}
+                self.api.merge("Pod", metadata["name"], metadata["namespace"], patch, sub="status")
         return lost
 
     def remove(self, name: str) -> None:
@@ -341,4 +353,14 @@ def _unknown(condition: Manifest) -> Manifest:
     if condition["type"] == "NetworkUnavailable":
         return condition
     gone = {"status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
-    return {**condition, **gone, "lastTransitionTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    return {**condition, **gone, "lastTransitionTime": _now()}
+
+
+def _not_ready(condition: Manifest) -> Manifest:
+    if condition["type"] != "Ready" or condition["status"] != "True":
+        return condition
+    return {**condition, "status": "False", "lastTransitionTime": _now()}
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

@@ -24,6 +24,8 @@ from pathlib import Path
 from workbench.localcluster.errors import ClusterError
 
 MODULES = Path(__file__).parent / "modules"
+TELL = 30
+"""Seconds after which a build that is still going on says so."""
 Say = Callable[[str], None]
 """Takes a line of progress."""
 
@@ -139,7 +141,7 @@ def ensure(programs: ProgramSet, say: Say) -> Path:
         for number, name in enumerate(missing, 1):
             begin = time.monotonic()
             say(f"  {number} of {len(missing)}: {name} ...")
-            _build(go, programs, name)
+            _build(go, programs, name, say)
             say(f"  {number} of {len(missing)}: {name}, {time.monotonic() - begin:.0f} s")
     return programs.place
 
@@ -167,7 +169,7 @@ def _go(module: Path) -> str:
     """Path of the go command, if it is new enough for a module."""
     wanted = re.search(r"^go (\d+)\.(\d+)", (module / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
     least = (int(wanted[1]), int(wanted[2])) if wanted else (1, 0)
-    need = f"Go {least[0]}.{least[1]} or newer is needed to build the local cluster"
+    need = f"Go {least[0]}.{least[1]} or newer is needed for {module.name}"
     go = shutil.which("go")
     if go is None:
         raise ClusterError(f"{need}, and there is no `go` on the PATH.\n  fix: install Go, then run this again")
@@ -176,33 +178,50 @@ def _go(module: Path) -> str:
     if said.returncode or found is None:
         raise ClusterError(f"{need}, and `{go} env GOVERSION` failed: {_tail(said.stderr, 3)}")
     if (int(found[1]), int(found[2])) < least:
-        raise ClusterError(f"{need}; {go} is {found[0]}.\n  fix: install a newer Go, then run this again")
+        raise ClusterError(f"{need}; {found[0]} is too old: {go}\n  fix: install a newer Go, then run this again")
     return go
 
 
-def _build(go: str, programs: ProgramSet, name: str) -> None:
+def _build(go: str, programs: ProgramSet, name: str, say: Say) -> None:
     fresh = programs.place / f".{name}.new"
     flags = ["-p", str(os.cpu_count() or 2), "-trimpath", "-ldflags", programs.linker_flags]
-    done = _run([go, "build", *flags, "-o", str(fresh), programs.programs[name]], programs.folder)
-    if done.returncode:
+    with subprocess.Popen(  # noqa: S603  # the go command and our own arguments
+        [go, "build", *flags, "-o", str(fresh), programs.programs[name]],
+        cwd=programs.folder,
+        env=_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as build:
+        errors = _told(build, f"    still building {name}", say)
+    if build.returncode:
         fresh.unlink(missing_ok=True)
         raise ClusterError(
-            f"building {name} failed:\n{_tail(done.stderr, 12)}\n"
+            f"building {name} failed:\n{_tail(errors, 12)}\n"
             "  fix: what was built before stays; run this again once the cause is gone (network, disk, Go version)"
         )
     fresh.replace(programs.place / name)
 
 
-def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def _told(build: subprocess.Popen[str], what: str, say: Say) -> str:
+    """Waits for a build, and says now and then that it goes on; returns what it wrote."""
+    begin = time.monotonic()
+    while True:
+        try:
+            return build.communicate(timeout=TELL)[1]
+        except subprocess.TimeoutExpired:
+            say(f"{what}, {time.monotonic() - begin:.0f} s")
+
+
+def _environment() -> dict[str, str]:
     # local: a toolchain that comes from elsewhere is not what the machine's owner installed.
-    environment = {
-        **os.environ,
-        "CGO_ENABLED": "0",
-        "GOFLAGS": "-mod=readonly",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-    }
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # the go command and our own arguments
+    ours = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    return {**os.environ, **ours}
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = _environment()
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # the go command
 
 
 def _tail(text: str, lines: int) -> str:

@@ -238,7 +238,8 @@ def _pods(times: Times, clock: Clock) -> list[dict[str, Any]]:
     up: When = {**alive, ".status.phase": "Running"}
     container = ".status.containerStatuses[0]"
     lives: When = {".spec.restartPolicy": "Always"}
-    bad_version = f'.spec.containers[0].image | test("{NEVER_READY}")'
+    # Without a readiness probe nobody asks: a container that has started is ready, whatever is wrong with it.
+    bad_version = f'.spec.containers[0] | has("readinessProbe") and (.image | test("{NEVER_READY}"))'
     app = '(.metadata.namespace + "/" + (.metadata.labels.app // ""))'
     job = f'(.metadata.labels["{JOB_LABEL}"] // "")'
 
@@ -248,6 +249,10 @@ def _pods(times: Times, clock: Clock) -> list[dict[str, Any]]:
 
     def look_up(table: Mapping[str, float], key: str, otherwise: str) -> str:
         return f"({json.dumps(dict(sorted(table.items())))})[{key}] // ({otherwise})"
+
+    def probed(probe: str) -> When:
+        """A probe that the container has; what it has not cannot fail."""
+        return {f".spec.containers[0].{probe}": True}
 
     def window(probe: str) -> str:
         """A probe that fails from now on is believed after so many calls."""
@@ -301,7 +306,7 @@ def _pods(times: Times, clock: Clock) -> list[dict[str, Any]]:
         _stage(
             "pod-liveness-failed",
             "Pod",
-            {**up, **lives, f"{container}.started": "true", _FAULT: LIVENESS},
+            {**up, **lives, **probed("livenessProbe"), f"{container}.started": "true", _FAULT: LIVENESS},
             [
                 _event("Warning", "Unhealthy", "Liveness probe failed (simulated)"),
                 _event("Normal", "Killing", "Container failed liveness probe, will be restarted (simulated)"),
@@ -324,7 +329,7 @@ def _pods(times: Times, clock: Clock) -> list[dict[str, Any]]:
         _stage(
             "pod-readiness-failed",
             "Pod",
-            {**up, f"{container}.ready": "true", _FAULT: READINESS},
+            {**up, **probed("readinessProbe"), f"{container}.ready": "true", _FAULT: READINESS},
             [
                 _event("Warning", "Unhealthy", "Readiness probe failed (simulated)"),
                 _status(_conditions(Ready=False, ContainersReady=False) + _kept(ready=False, started=True)),
