@@ -19,7 +19,7 @@ from tests.live.history import History, serving
 from tests.live.live import SLACK, Live, is_ready, within
 from workbench.localcluster.api import ApiError, Manifest
 from workbench.localcluster.errors import ClusterError
-from workbench.localcluster.stages import FAULT, READINESS
+from workbench.localcluster.pod_stages import FAULT, READINESS
 
 pytestmark = pytest.mark.live
 AWAY = 90 + 330 + 170

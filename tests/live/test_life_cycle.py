@@ -131,6 +131,30 @@ def test_a_start_that_is_interrupted_leaves_nothing_after_down(state: Path, sign
     assert not state.exists()
 
 
+def test_a_start_that_was_killed_half_way_is_begun_anew(state: Path) -> None:
+    command = [sys.executable, "-m", "workbench", "cluster", "up", "--state", str(state)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as run:
+        wait("an API server", lambda: "kube-apiserver" in processes.running(state), 60, poll=0.01)
+        run.kill()
+    before = Cluster(state).running()
+    done = workbench("cluster", "up", "--state", str(state))
+    assert done.returncode == 0, done.stderr
+    after = Cluster(state).running()
+    assert set(after) == PROGRAMS
+    assert not set(before.values()) & set(after.values())
+    assert len(processes.running(state)["etcd"]) == 1
+
+
+def test_a_folder_that_is_no_clusters_is_neither_filled_nor_removed(tmp_path: Path) -> None:
+    mine = tmp_path / "letters.txt"
+    mine.write_text("dear")
+    for command in (("cluster", "up"), ("up", "--no-engine"), ("down",)):
+        done = workbench(*command, "--state", str(tmp_path))
+        assert done.returncode == 1
+        assert "holds something else than a cluster" in done.stderr
+    assert list(tmp_path.iterdir()) == [mine]
+
+
 def test_down_ends_an_api_server_whose_etcd_is_gone(state: Path) -> None:
     """It would outlive SIGTERM for a minute."""
     assert workbench("cluster", "up", "--state", str(state)).returncode == 0
@@ -147,6 +171,7 @@ def test_two_clusters_side_by_side_do_not_touch_each_other(live: Callable[..., L
     one.nodes.wait_ready()
     assert two.nodes.all() == []
     one.cluster.down()
+    assert [p for p in psutil.Process().children() if p.status() == psutil.STATUS_ZOMBIE] == []
     assert set(two.cluster.running()) == PROGRAMS
     assert two.api.find("Namespace", "default") is not None
 

@@ -15,7 +15,7 @@ import pytest
 from tests.live.history import History, Version, serving
 from tests.live.live import Change, Live, is_ready, within
 from workbench.localcluster.api import Manifest
-from workbench.localcluster.stages import FAULT, LIVENESS, READINESS
+from workbench.localcluster.pod_stages import FAULT, LIVENESS, READINESS
 
 pytestmark = pytest.mark.live
 DETECTED = 45

@@ -17,7 +17,7 @@ from tests.live.live import Change, Live, divided, given_up, is_ready, names, re
 from workbench.deploy.ready import conditions
 from workbench.localcluster.api import Manifest
 from workbench.localcluster.errors import ClusterError
-from workbench.localcluster.stages import NEVER_READY
+from workbench.localcluster.pod_stages import NEVER_READY
 
 pytestmark = pytest.mark.live
 DEADLINE = 600

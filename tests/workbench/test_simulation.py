@@ -23,7 +23,8 @@ from workbench.localcluster.clock import Clock
 from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.metrics import Metrics, Usage
 from workbench.localcluster.nodes import counts, daemonsets, node
-from workbench.localcluster.stages import Times, stages
+from workbench.localcluster.pod_stages import Times
+from workbench.localcluster.stages import stages
 from workbench.localcluster.surroundings import objects
 
 

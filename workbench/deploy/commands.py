@@ -126,7 +126,7 @@ def _happen(args: argparse.Namespace, cluster: Any, say: Callable[[str], None]) 
     from workbench.deploy.likeness import likeness
     from workbench.localcluster.errors import ClusterError
     from workbench.localcluster.nodes import Nodes
-    from workbench.localcluster.stages import FAULT
+    from workbench.localcluster.pod_stages import FAULT
 
     layout = cluster.layout
     nodes = Nodes(cluster.api, likeness(layout.stack, layout.platform).resolved.settings, cluster.clock)

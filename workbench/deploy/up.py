@@ -20,7 +20,7 @@ from workbench.localcluster.clock import Clock
 from workbench.localcluster.cluster import DEFAULT_STATE, ROOT, Cluster
 from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.nodes import Nodes, counts, daemonsets
-from workbench.localcluster.stages import Times
+from workbench.localcluster.pod_stages import Times
 from workbench.localcluster.surroundings import objects
 from workbench.plan.stack import plan_file
 
@@ -63,6 +63,8 @@ def start(
     """
     settings = alike.resolved.settings
     cluster.up(Times.of(settings), clock=clock, stack=alike.stack, platform=platform, say=say)
+    if cluster.state == DEFAULT_STATE:
+        _link_kubeconfig(cluster.kubeconfig)
     pools = Nodes(cluster.api, settings, clock)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(cluster.api.apply, [*objects(settings), *daemonsets(settings)]))
@@ -120,8 +122,6 @@ def up(
             say(f"Bringing the stack up by server-side apply, without an engine ({missing}) ...")
             how, changes = "server-side apply of the planned manifests", _by_apply(cluster, plan.graph, say)
     took.append(("", time.monotonic()))
-    if state == DEFAULT_STATE:
-        _link_kubeconfig(cluster.kubeconfig)
     times = [(name, after[1] - begin) for (name, begin), after in pairwise(took)]
     return Up(cluster, alike, how, changes, tuple(times))
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import json
-import random
 import re
 import shutil
-import socket
 import ssl
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -25,50 +20,27 @@ import yaml
 from workbench.localcluster import credentials, processes
 from workbench.localcluster.api import Api, ApiError, wait
 from workbench.localcluster.clock import Clock
+from workbench.localcluster.command_lines import CommandLines
 from workbench.localcluster.errors import ClusterError
+from workbench.localcluster.layout import PORTS, Layout, free_ports
 from workbench.localcluster.metrics import Metrics
 from workbench.localcluster.metrics_server import GROUPS
+from workbench.localcluster.pod_stages import Times
 from workbench.localcluster.programs import CONTROL_PLANE, Say, ensure
-from workbench.localcluster.stages import Times, stages
+from workbench.localcluster.stages import stages
 from workbench.localcluster.surroundings import crds
 
 ROOT = Path(__file__).parent.parent.parent
 """The project's folder."""
 DEFAULT_STATE = ROOT / ".local" / "cluster"
-PORTS = ("etcd", "peer", "api", "controller-manager", "scheduler", "kwok", "metrics")
+LOCK = "cluster.lock"
+"""A file by which a folder is known to be a cluster's: everything else in it may be removed."""
+COMPLETE = "complete"
+"""A file that is there once the cluster has been healthy as a whole."""
 ATTEMPTS = 3
 """Starts, where somebody takes a port between our look and our use of it."""
 HEALTHY = 60
 """Seconds that a program may take to answer; measured 2 to 4 on two quiet cores."""
-POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/16"
-LEASE = 40
-"""Seconds of a node's lease: less than the 50 after which the controller manager counts a node as lost."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a cluster was started with."""
-
-    ports: Mapping[str, int]
-    factor: int
-    stack: str
-    """Whose node pools and times it has."""
-    platform: str | None
-    """Another base than the stack's file names."""
-
-    def write(self, state: Path) -> None:
-        """Keeps it."""
-        (state / "cluster.json").write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
-
-    @classmethod
-    def read(cls, state: Path) -> Layout | None:
-        """The layout of the cluster whose state is there; None if there is none."""
-        try:
-            return cls(**json.loads((state / "cluster.json").read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError) as error:
-            raise ClusterError(f"{state / 'cluster.json'} cannot be read: {error}\n  fix: `cluster down`") from error
 
 
 class Cluster:
@@ -118,20 +90,22 @@ class Cluster:
         Raises:
             ClusterError: a program cannot be had or does not get healthy, or another kind of cluster runs there.
         """
+        self._refuse_strange_folder()
         programs = ensure(CONTROL_PLANE, say)
         self.state.mkdir(parents=True, exist_ok=True)
         with self._alone():
             layout, there = Layout.read(self.state), self.running()
-            if layout and there:
+            if layout and there and (self.state / COMPLETE).exists():
                 self._same(layout, clock, stack, platform)
-                missing = [name for name in ("etcd", *self._commands(layout, programs)) if name not in there]
+                missing = [name for name in CommandLines(self.state, layout, programs).all() if name not in there]
                 if missing:
                     say(f"Starting again: {', '.join(missing)}")
                     self._start(layout, programs, missing)
                 return False
+            processes.stop(self.state, kill=True)  # what a start that was killed left behind
             begin = time.monotonic()
             for attempt in range(1, ATTEMPTS + 1):
-                layout = Layout(dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)), clock.factor, stack, platform)
+                layout = Layout(dict(zip(PORTS, free_ports(len(PORTS)), strict=True)), clock.factor, stack, platform)
                 try:
                     self._fresh(layout, times, programs)
                     break
@@ -146,16 +120,16 @@ class Cluster:
         self._clear()
         try:
             self._prepare(layout, times)
-            self._start(layout, programs, ["etcd", *self._commands(layout, programs)], fresh=True)
+            self._start(layout, programs, fresh=True)
+            (self.state / COMPLETE).touch()
         except BaseException:  # Ctrl-C too: nothing may be left behind
             processes.stop(self.state, kill=True)
-            self._remove("cluster.json", "kubeconfig")
+            self._remove("cluster.json", "kubeconfig", COMPLETE)
             raise
 
     def down(self) -> list[str]:
         """Ends all programs and removes the state folder; returns the programs that ran."""
-        if not self.state.exists() and not processes.running(self.state):
-            return []
+        self._refuse_strange_folder()
         ended = processes.stop(self.state)
         shutil.rmtree(self.state, ignore_errors=True)
         return ended
@@ -192,9 +166,18 @@ class Cluster:
                 "  fix: `make down` first, or another folder: --state DIR"
             )
 
+    def _refuse_strange_folder(self) -> None:
+        """A cluster's folder is cleared and removed: whatever else somebody keeps must not be taken for one."""
+        if self.state.exists() and not (
+            self.state.is_dir() and ((self.state / LOCK).exists() or not any(self.state.iterdir()))
+        ):
+            raise ClusterError(
+                f"{self.state} holds something else than a cluster, and would be cleared\n  fix: --state NEW_FOLDER"
+            )
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with (self.state / "lock").open("w") as file:
+        with (self.state / LOCK).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -202,7 +185,7 @@ class Cluster:
             yield
 
     def _clear(self) -> None:
-        self._remove(*(p.name for p in self.state.iterdir() if p.name != "lock"))
+        self._remove(*(p.name for p in self.state.iterdir() if p.name != LOCK))
 
     def _remove(self, *names: str) -> None:
         for name in names:
@@ -236,9 +219,10 @@ class Cluster:
         layout.write(self.state)
         self.__dict__.pop("api", None)
 
-    def _start(self, layout: Layout, programs: Path, names: list[str], *, fresh: bool = False) -> None:
-        """Starts programs in the order in which they need each other, and waits until each is healthy."""
-        commands = {"etcd": self._etcd(layout, programs), **self._commands(layout, programs)}
+    def _start(self, layout: Layout, programs: Path, only: Iterable[str] = (), *, fresh: bool = False) -> None:
+        """Starts all programs, or `only` these, in the order in which they need each other, until each is healthy."""
+        commands = CommandLines(self.state, layout, programs).all()
+        names = set(only) or set(commands)
         for name in ("etcd", "kube-apiserver", "metrics"):
             if name in names:
                 processes.start(self.state, name, commands[name], self._environment(name))
@@ -319,144 +303,6 @@ class Cluster:
         behind = [group for group in GROUPS if fresh.get(group) != "Current"]
         assert not behind, ", ".join(behind)
         return True
-
-    # --- command lines
-
-    def _etcd(self, layout: Layout, programs: Path) -> list[str]:
-        client, peer = (f"http://127.0.0.1:{layout.ports[name]}" for name in ("etcd", "peer"))
-        return [
-            str(programs / "etcd"),
-            "--name=local",
-            f"--data-dir={self.state / 'etcd'}",
-            f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}",
-            f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}",
-            f"--initial-cluster=local={peer}",
-            "--unsafe-no-fsync",  # the data lives as long as the cluster
-            "--log-level=warn",
-        ]
-
-    def _commands(self, layout: Layout, programs: Path) -> dict[str, list[str]]:
-        return {
-            "kube-apiserver": self._api_server(layout, programs),
-            "kube-controller-manager": self._controller_manager(layout, programs),
-            "kube-scheduler": self._scheduler(layout, programs),
-            "kwok": self._kwok(layout, programs),
-            "metrics": [
-                sys.executable,
-                "-m",
-                "workbench.localcluster.metrics_server",
-                str(self.state),
-                str(layout.ports["metrics"]),
-                str(layout.factor),
-            ],
-        }
-
-    def _api_server(self, layout: Layout, programs: Path) -> list[str]:
-        pki, clock = self.state / "pki", Clock(layout.factor)
-        toleration = max(1, round(clock.seconds(300)))  # what a pod gets by default
-        return [
-            str(programs / "kube-apiserver"),
-            f"--etcd-servers=http://127.0.0.1:{layout.ports['etcd']}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={layout.ports['api']}",
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",  # else it tries to publish 127.0.0.1, which may not be an endpoint
-            f"--service-cluster-ip-range={SERVICE_RANGE}",
-            f"--tls-cert-file={pki / 'serving.crt'}",
-            f"--tls-private-key-file={pki / 'serving.key'}",
-            f"--client-ca-file={pki / 'ca.crt'}",
-            f"--token-auth-file={self.state / 'conf' / 'tokens.csv'}",
-            "--anonymous-auth=false",
-            "--authorization-mode=Node,RBAC",
-            "--allow-privileged=true",
-            "--profiling=false",
-            f"--default-not-ready-toleration-seconds={toleration}",
-            f"--default-unreachable-toleration-seconds={toleration}",
-            "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={pki / 'sa.pub'}",
-            f"--service-account-signing-key-file={pki / 'sa.key'}",
-            f"--requestheader-client-ca-file={pki / 'front-ca.crt'}",
-            "--requestheader-allowed-names=front-proxy-client",
-            "--requestheader-username-headers=X-Remote-User",
-            "--requestheader-group-headers=X-Remote-Group",
-            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-            f"--proxy-client-cert-file={pki / 'front-proxy.crt'}",
-            f"--proxy-client-key-file={pki / 'front-proxy.key'}",
-        ]
-
-    def _controller_manager(self, layout: Layout, programs: Path) -> list[str]:
-        kubeconfig, pki = self.state / "conf" / "controller-manager.kubeconfig", self.state / "pki"
-        clock = Clock(layout.factor)
-        return [
-            str(programs / "kube-controller-manager"),
-            *self._controller(kubeconfig, layout.ports["controller-manager"]),
-            f"--kubeconfig={kubeconfig}",
-            "--leader-elect=false",
-            "--use-service-account-credentials=true",
-            f"--service-account-private-key-file={pki / 'sa.key'}",
-            f"--root-ca-file={pki / 'ca.crt'}",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-            # Kubernetes' own defaults, divided as simulated time is.
-            f"--node-monitor-period={clock.flag(5)}",
-            f"--node-eviction-rate={0.1 * clock.factor:g}",  # nodes a second of a lost zone whose pods are let go
-            f"--horizontal-pod-autoscaler-sync-period={clock.flag(15)}",
-            f"--horizontal-pod-autoscaler-downscale-stabilization={clock.flag(300)}",
-            f"--horizontal-pod-autoscaler-cpu-initialization-period={clock.flag(300)}",
-            f"--horizontal-pod-autoscaler-initial-readiness-delay={clock.flag(30)}",
-        ]
-
-    def _scheduler(self, layout: Layout, programs: Path) -> list[str]:
-        conf = self.state / "conf"
-        controller = self._controller(conf / "scheduler.kubeconfig", layout.ports["scheduler"])
-        return [str(programs / "kube-scheduler"), f"--config={conf / 'scheduler.yaml'}", *controller]
-
-    def _controller(self, kubeconfig: Path, port: int) -> list[str]:
-        pki = self.state / "pki"
-        return [
-            f"--authentication-kubeconfig={kubeconfig}",
-            f"--authorization-kubeconfig={kubeconfig}",
-            "--bind-address=127.0.0.1",
-            f"--secure-port={port}",
-            f"--tls-cert-file={pki / 'serving.crt'}",
-            f"--tls-private-key-file={pki / 'serving.key'}",
-        ]
-
-    def _kwok(self, layout: Layout, programs: Path) -> list[str]:
-        conf, pki, port = self.state / "conf", self.state / "pki", layout.ports["kwok"]
-        return [
-            str(programs / "kwok"),
-            f"--kubeconfig={conf / 'kwok.kubeconfig'}",
-            f"--config={conf / 'stages.yaml'}",
-            "--enable-crds=",
-            "--manage-all-nodes=true",
-            f"--cidr={POD_RANGE}",
-            "--node-ip=127.0.0.1",
-            f"--node-port={port}",
-            f"--server-address=127.0.0.1:{port}",
-            f"--node-lease-duration-seconds={LEASE}",
-            f"--tls-cert-file={pki / 'serving.crt'}",
-            f"--tls-private-key-file={pki / 'serving.key'}",
-        ]
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, from below the range that outgoing connections take theirs from:
-    one of those would be gone again before our program listens on it.
-    """
-    free: list[int] = []
-    for port in random.sample(range(20_000, 32_000), 1000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        free.append(port)
-        if len(free) == count:
-            return free
-    raise ClusterError(f"no {count} free ports between 20000 and 32000 on 127.0.0.1")
 
 
 def _secret(file: Path, text: str) -> None:

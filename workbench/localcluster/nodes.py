@@ -19,7 +19,8 @@ from settings.nodes import NodePool
 from workbench.localcluster.api import Api, ApiError, Manifest, wait
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.errors import ClusterError
-from workbench.localcluster.stages import LOST, READY_AFTER
+from workbench.localcluster.stage import LOST
+from workbench.localcluster.stages import READY_AFTER
 
 ZONE_LABEL = "topology.kubernetes.io/zone"
 REBALANCE_TAINT = {"key": "aws-node-termination-handler/spot-itn", "value": "notice", "effect": "NoSchedule"}

@@ -103,16 +103,19 @@ def _alive(processes: list[psutil.Process], seconds: float) -> list[psutil.Proce
     """Those that are still there after so long."""
     deadline = time.monotonic() + seconds
     while processes and time.monotonic() < deadline:
-        for process in processes:
-            _reap(process.pid)
-        processes = [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        processes = [process for process in processes if not _has_ended(process)]
         time.sleep(0.02)
     return processes
 
 
-def _reap(pid: int) -> None:
-    """Takes note of a child's end, so that it leaves the table of processes."""
+def _has_ended(process: psutil.Process) -> bool:
+    """True if it is gone. A child of ours leaves the table of processes when we take note of its end.
+
+    The first thread of a program may be gone before its others: then there is nothing to take note of yet.
+    """
     try:
-        os.waitpid(pid, os.WNOHANG)
-    except (ChildProcessError, OSError):
-        return
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return False
+        return os.waitpid(process.pid, os.WNOHANG)[0] == process.pid
+    except (psutil.NoSuchProcess, ChildProcessError):
+        return True
