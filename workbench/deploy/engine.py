@@ -145,36 +145,31 @@ class Engine:
     def _stack(self) -> tuple[str, str]:
         return ("--stack", self._likeness.stack)
 
-    def command(self, *arguments: str) -> list[str]:
-        """The command line of a run."""
-        return ["pulumi", *arguments, "--non-interactive", "--color", "never"]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment of a run."""
-        return dict(self._environment)
-
-    def run(self, *arguments: str, check: bool = True) -> Run:
+    def run(self, *arguments: str) -> Run:
         """Runs `pulumi ...`; its output is kept in logs/pulumi.log.
 
         Raises:
             ClusterError: it fails; the message has what it says of why.
         """
         begin = time.monotonic()
-        done = subprocess.run(  # noqa: S603  # the user's own pulumi
-            self.command(*arguments),
-            cwd=self.project,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if arguments[0] != "stack" else subprocess.PIPE,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        what = f"pulumi {' '.join(arguments[:2])}"
+        try:
+            done = subprocess.run(  # noqa: S603
+                ["pulumi", *arguments, "--non-interactive", "--color", "never"],  # noqa: S607  # whichever the user has
+                cwd=self.project,
+                env=self._environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if arguments[0] != "stack" else subprocess.PIPE,  # what `stack` says is JSON
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ClusterError(f"{what} did not end within {PATIENCE} s; see {self._state / 'logs'}") from error
         with (self._state / "logs" / "pulumi.log").open("a", encoding="utf-8") as log:
             log.write(f"$ pulumi {' '.join(arguments)}\n{done.stdout}{done.stderr or ''}\n")
-        if check and done.returncode:
-            raise ClusterError(f"pulumi {' '.join(arguments[:2])} failed:\n{_why(done.stdout + (done.stderr or ''))}")
+        if done.returncode:
+            raise ClusterError(f"{what} failed:\n{_why(done.stdout + (done.stderr or ''))}")
         return Run(done.stdout, time.monotonic() - begin)
 
     def _end_earlier(self) -> None:
