@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
+from typing import Any
 
 import pytest
 
 from tests.live.live import Live, within
 from workbench.deploy import apply
+from workbench.localcluster.api import Answer, Manifest
 from workbench.localcluster.errors import ClusterError
 
 pytestmark = pytest.mark.live
@@ -34,20 +37,18 @@ def test_an_up_without_patience_fails_and_running_it_again_converges(
     """The red twin: it is the patience that carries an `up` over the outage."""
     here = live("local")
     monkeypatch.setattr(apply, "OUTAGE", 0)
-    failed: list[ClusterError] = []
+    calls, made = count(1), here.api.apply
 
-    def impatient() -> None:
-        try:
-            here.up()
-        except ClusterError as error:
-            failed.append(error)
+    def dies_at_the_tenth(manifest: Manifest, **how: Any) -> Answer:
+        if next(calls) == 10:
+            here.cluster.kill("kube-apiserver")
+        return made(manifest, **how)
 
-    run = threading.Thread(target=impatient)
-    run.start()
-    here.half_way(10)
-    here.outage()
-    run.join(90)
-    assert [("does not answer" in str(error)) for error in failed] == [True]
+    monkeypatch.setattr(here.api, "apply", dies_at_the_tenth)
+    with pytest.raises(ClusterError, match="does not answer"):
+        here.up()
+    here.cluster.restart("kube-apiserver")
+    assert here.ours() < here.planned()
     monkeypatch.undo()
     here.up()
     assert here.ours() == here.planned()
