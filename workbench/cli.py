@@ -51,9 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _live(args)
     from workbench.plan import stack as planning  # late: `--help` must not wait for the SDK
 
-    known = planning.stacks()
-    if args.stack not in known:
-        print(f'there is no stack "{args.stack}": {suggest(args.stack, known)}', file=sys.stderr)
+    if _unknown(args.stack, planning.stacks()):
         return USAGE
     gc.disable()  # a plan makes much and drops little: collecting in the middle of it is an eighth of its time
     try:
@@ -69,14 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return REFUSED
 
 
+def _unknown(stack: str, known: Sequence[str]) -> bool:
+    """Says so where there is no such stack."""
+    if stack not in known:
+        print(f'there is no stack "{stack}": {suggest(stack, known)}', file=sys.stderr)
+    return stack not in known
+
+
 def _live(args: argparse.Namespace) -> int:
     from workbench.deploy import commands
     from workbench.localcluster.errors import ClusterError
     from workbench.plan import stack as planning
 
-    known = planning.stacks()
-    if getattr(args, "stack", None) not in (None, *known):
-        print(f'there is no stack "{args.stack}": {suggest(args.stack, known)}', file=sys.stderr)
+    if "stack" in args and _unknown(args.stack, planning.stacks()):
         return USAGE
     try:
         commands.run(args, lambda line: print(line, flush=True))

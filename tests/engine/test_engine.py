@@ -19,6 +19,7 @@ import pytest
 from policy.graph import leaves
 from tests.conftest import planned
 from tests.support import ROOT
+from workbench.deploy.engine import why_not
 from workbench.plan.manifests import plan_json
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -67,11 +68,8 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    if shutil.which("pulumi") is None or shutil.which("pulumi-language-python") is None:
-        pytest.skip("DID NOT RUN: pulumi is not on the PATH")
-    found = subprocess.run(["pulumi", "plugin", "ls", "--json"], capture_output=True, text=True, check=False)
-    if '"kubernetes"' not in found.stdout:
-        pytest.skip("DID NOT RUN: pulumi has no Kubernetes plugin")
+    if missing := why_not():
+        pytest.skip(f"DID NOT RUN: {missing}")
     return Engine(tmp_path_factory.mktemp("engine"))
 
 

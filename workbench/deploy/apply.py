@@ -312,12 +312,7 @@ def find(api: Api, manifest: Mapping[str, Any]) -> Manifest | None:
 
 def _find(api: Api, key: Key) -> Manifest | None:
     version, kind, namespace, name = key
-    try:
-        return api.call("GET", api.path(kind, name, namespace or None, version)).object
-    except ApiError as error:
-        if error.status == 404:
-            return None
-        raise
+    return api.find(kind, name, namespace or None, version=version)
 
 
 def _key(manifest: Mapping[str, Any]) -> Key:

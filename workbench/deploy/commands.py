@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-NODE_COMMANDS = ("add-node", "drain", "fail", "lose-zone", "nodes", "reclaim", "remove-node", "scale")
+NODE_COMMANDS = ("add-node", "drain", "fail", "lose-zone", "reclaim", "remove-node", "scale")
 
 
 def register(commands: Any) -> None:
@@ -66,8 +66,7 @@ def _nodes(inner: Any) -> None:
     fail.add_argument("pod", metavar="NAMESPACE/POD")
     fail.add_argument("probe", choices=["liveness", "readiness", "mended"])
     for name in NODE_COMMANDS:
-        if name != "nodes":
-            _state(inner.choices[name])
+        _state(inner.choices[name])
 
 
 def _state(parser: argparse.ArgumentParser) -> None:

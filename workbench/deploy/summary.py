@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from settings.names import POOL_LABEL
+from workbench.deploy.ready import conditions
 from workbench.deploy.up import Up
 from workbench.localcluster.api import Api
 from workbench.localcluster.cluster import DEFAULT_STATE, Cluster
 from workbench.localcluster.nodes import ZONE_LABEL, is_ready
+from workbench.localcluster.programs import CONTROL_PLANE
 
 SYSTEM = "kube-system"
 
@@ -43,8 +45,7 @@ def _state(pod: Mapping[str, Any]) -> str:
     if "deletionTimestamp" in pod["metadata"]:
         return "ending"
     if status.get("phase") == "Running":
-        ready = any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or [])
-        return "ready" if ready else "not ready"
+        return "ready" if conditions(pod).get("Ready", {}).get("status") == "True" else "not ready"
     return {"Succeeded": "done"}.get(str(status.get("phase")), str(status.get("phase", "unknown")).lower())
 
 
@@ -84,7 +85,7 @@ def text(up: Up) -> str:
 def status(cluster: Cluster) -> str:
     """What runs, and what does not."""
     layout, here = cluster.layout, cluster.running()
-    names = sorted({*here, "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "metrics"})
+    names = sorted({*here, *CONTROL_PLANE.programs, "metrics"})
     platform = f" on platform {layout.platform}" if layout.platform else ""
     lines = [f"cluster of stack {layout.stack}{platform} in {cluster.state}, simulated time {cluster.clock}", ""]
     lines += [

@@ -85,18 +85,20 @@ class Api:
 
     # --- reading
 
-    def get(self, kind: str, name: str, namespace: str | None = None) -> Manifest:
+    def get(self, kind: str, name: str, namespace: str | None = None, *, version: str | None = None) -> Manifest:
         """One object.
 
         Raises:
             ApiError: it is not there (status 404), or may not be read.
         """
-        return self.call("GET", self.path(kind, name, namespace)).object
+        return self.call("GET", self.path(kind, name, namespace, version)).object
 
-    def find(self, kind: str, name: str, namespace: str | None = None) -> Manifest | None:
+    def find(
+        self, kind: str, name: str, namespace: str | None = None, *, version: str | None = None
+    ) -> Manifest | None:
         """One object, or None."""
         try:
-            return self.get(kind, name, namespace)
+            return self.get(kind, name, namespace, version=version)
         except ApiError as error:
             if error.status == 404:
                 return None
