@@ -61,6 +61,9 @@ def test_the_gateway_stays_above_its_budget_and_everything_with_two_replicas_ser
     zone = here.settings.aws.zones[0]
     lost = nodes_in(here, zone)
     assert {here.api.get("Node", name)["metadata"]["labels"][POOL_LABEL] for name in lost} == {"general", "gpu-spot"}
+    elsewhere = serving(here, lost)
+    for service in several - models:  # room in every zone: the preference of the spread decides
+        assert elsewhere[service] >= before[service] - 1, service
     with here.seen(lambda: serving(here, lost)) as alive, here.seen(lambda: serving(here, set())) as told:
         silent = here.nodes.lose_zone(zone)
         assert set(silent) == lost
@@ -77,8 +80,8 @@ def test_the_gateway_stays_above_its_budget_and_everything_with_two_replicas_ser
             here.until(f"{service} is whole again", lambda s=service: serving(here, lost)[s] == 3, simulated=120)
     assert min(count[GATEWAY] for count in alive.values) == 2, "at its budget, never below"
     assert min(count[GATEWAY] for count in told.values) == 2
-    for service in several:
-        assert min(count[service] for count in alive.values) >= before[service] - 1 >= 1, service
+    for service in several:  # a nearly full GPU pool may leave both replicas of a model in one zone (decision 0008)
+        assert min(count[service] for count in alive.values) >= elsewhere[service], service
     assert set(zones(here, GATEWAY)) == set(here.settings.aws.zones) - {zone}
     steps = pairwise(alive.changes)
     back = next(when for (_, less), (when, count) in steps if less[GATEWAY] == 2 and count[GATEWAY] == 3)
