@@ -76,13 +76,15 @@ def _unknown(stack: str, known: Sequence[str]) -> bool:
 
 def _live(args: argparse.Namespace) -> int:
     from workbench.deploy import commands
+    from workbench.localcluster import interrupts
     from workbench.localcluster.errors import ClusterError
     from workbench.plan import stack as planning
 
     if "stack" in args and _unknown(args.stack, planning.stacks()):
         return USAGE
     try:
-        commands.run(args, lambda line: print(line, flush=True))
+        with interrupts.kept():
+            commands.run(args, lambda line: print(line, flush=True))
     except (SettingsError, ClusterError) as error:
         print(error, file=sys.stderr)
         return REFUSED

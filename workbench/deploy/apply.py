@@ -237,6 +237,19 @@ class _Progress:
             self._waiting.pop(what, None)
 
 
+def _content(thing: Manifest, ours: Manifest) -> Manifest:
+    """What of an object may change by an apply: not its status, and not what controllers note on it at any time, a
+    revision for example, which would make a change of ours out of one of theirs.
+    """
+    metadata = {
+        k: v for k, v in thing["metadata"].items() if k not in ("generation", "managedFields", "resourceVersion")
+    }
+    annotations = metadata.get("annotations") or {}
+    stated = ours["metadata"].get("annotations") or {}
+    metadata["annotations"] = {key: value for key, value in annotations.items() if key in stated}
+    return {**{k: v for k, v in thing.items() if k != "status"}, "metadata": metadata}
+
+
 def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: threading.Event) -> None:
     name = name_of(step.manifest)
     key = _key(step.manifest)
@@ -250,8 +263,7 @@ def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: th
         _remove(api, key)
         answer, how = api.apply(step.manifest, manager=MANAGER), "replaced"
     if live is not None and not how:
-        same = live["metadata"]["resourceVersion"] == answer.object["metadata"]["resourceVersion"]
-        how = "unchanged" if same else "changed"
+        how = "unchanged" if _content(live, step.manifest) == _content(answer.object, step.manifest) else "changed"
     report.done[how] += 1
     if how != "unchanged":
         report.changed.append(name)

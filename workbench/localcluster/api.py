@@ -21,6 +21,7 @@ from kubernetes.config import load_kube_config
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
+from workbench.localcluster import interrupts
 from workbench.localcluster.errors import ClusterError
 
 Manifest = dict[str, Any]
@@ -256,6 +257,7 @@ def wait(what: str, look: Callable[[], T | None], seconds: float, *, poll: float
     """
     deadline, reason = time.monotonic() + seconds, ""
     while True:
+        interrupts.raise_dropped()
         try:
             if found := look():
                 return found
