@@ -8,9 +8,18 @@ from typing import Any
 
 import pulumi
 
+from components.aws_foundation import AwsFoundation, AwsFoundationArgs
 from components.cluster.connection import ClusterConnection, ClusterConnectionArgs
+from components.eks_services import EksServices, EksServicesArgs
 from components.kubernetes.labels import Labels, PlatformLabels
-from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget, ServiceAddress, WeightsVolume
+from components.kubernetes.wires import (
+    ClusterServices,
+    NamespaceRef,
+    NodePlacement,
+    ScaleTarget,
+    ServiceAddress,
+    WeightsVolume,
+)
 from components.scaling.disruption import DisruptionBudget, DisruptionBudgetArgs
 from components.scaling.headroom import NodeHeadroom, NodeHeadroomArgs
 from components.scaling.horizontal import HorizontalScaler, HorizontalScalerArgs
@@ -21,9 +30,10 @@ from components.serving.model_server import ModelServer, ModelServerArgs, Place
 from components.serving.weights_cache import HubToken, WeightsCache, WeightsCacheArgs
 from components.tenancy.namespace import TenantNamespace, TenantNamespaceArgs
 from components.tenancy.network_policies import WorkloadNetworkPolicies, WorkloadNetworkPoliciesArgs
-from settings import drain, names, start_up, weights
+from settings import contract, drain, names, start_up, system, weights
 from settings.cache import ConfigToken, ExternalToken
 from settings.demand import largest_model, model_resources, resources_of
+from settings.eks import EksCluster
 from settings.environment import variables
 from settings.flows import flows, quiet
 from settings.model import PlatformSettings
@@ -69,12 +79,14 @@ class LlmPlatform(pulumi.ComponentResource):
         self._settings = args.settings
         self._secrets = args.secrets
         self._labels = PlatformLabels(part_of=args.settings.name, environment=args.settings.environment)
-        cluster = ClusterConnection(
-            "cluster",
-            ClusterConnectionArgs(spec=args.settings.cluster, kubeconfig=args.kubeconfig),
-            pulumi.ResourceOptions(parent=self),
-        )
-        self._inside = pulumi.ResourceOptions(parent=self, provider=cluster.provider, deleted_with=cluster.owner)
+        self._foundation = self._account_side()
+        cluster = self._connection(args.kubeconfig)
+        self._owner = cluster.owner
+        self._inside = pulumi.ResourceOptions(parent=self, provider=cluster.provider, deleted_with=self._owner)
+        # What holds something outside the cluster is really deleted: nobody would clear that away otherwise.
+        self._outside = pulumi.ResourceOptions(parent=self, provider=cluster.provider)
+        self._cluster = self._cluster_services(cluster)
+        self._addresses: dict[str, pulumi.Output[str | None]] = {}
         self._namespaces = self._tenants()
         self._priorities = self._priority_classes()
         self._network_policies()
@@ -88,6 +100,38 @@ class LlmPlatform(pulumi.ComponentResource):
         self.outputs = self._outputs(services)
         self.register_outputs(dict(self.outputs))
 
+    def _account_side(self) -> AwsFoundation | None:
+        settings = self._settings
+        if not isinstance(settings.cluster, EksCluster) or settings.aws.account is None:
+            return None
+        args = AwsFoundationArgs(settings=settings, spec=settings.cluster, account=settings.aws.account)
+        return AwsFoundation("aws", args, pulumi.ResourceOptions(parent=self))
+
+    def _connection(self, kubeconfig: pulumi.Output[str] | None) -> ClusterConnection:
+        base = self._foundation
+        found = base.control.kubeconfig if base is not None else kubeconfig
+        assert found is not None, "settings give a cluster that exists a kubeconfig"
+        args = ClusterConnectionArgs(
+            spec=self._settings.cluster,
+            kubeconfig=found,
+            owner=base.control.cluster if base is not None else None,
+            needs=base.nodes if base is not None else (),
+        )
+        return ClusterConnection("cluster", args, pulumi.ResourceOptions(parent=self))
+
+    def _cluster_services(self, cluster: ClusterConnection) -> ClusterServices:
+        spec = self._settings.cluster
+        if self._foundation is None or not isinstance(spec, EksCluster):
+            return ClusterServices()
+        args = EksServicesArgs(
+            settings=self._settings,
+            spec=spec,
+            foundation=self._foundation,
+            provider=cluster.provider,
+            labels=self._labels,
+        )
+        return EksServices("eks", args, pulumi.ResourceOptions(parent=self)).services
+
     def _tenants(self) -> dict[str, NamespaceRef]:
         balanced = self._load_balanced()
         out = {}
@@ -97,6 +141,7 @@ class LlmPlatform(pulumi.ComponentResource):
                 labels=self._labels,
                 load_balanced=name in balanced,
                 kubernetes_version=self._settings.cluster.version,
+                needs=(*self._cluster.basics, *(self._cluster.load_balancing if name in balanced else ())),
             )
             out[name] = TenantNamespace(name, args, self._inside).ref
         return out
@@ -104,7 +149,7 @@ class LlmPlatform(pulumi.ComponentResource):
     def _load_balanced(self) -> set[str]:
         """The namespaces that an ALB sends requests to."""
         settings = self._settings
-        if settings.ingress is None or settings.ingress.class_name != "alb":
+        if settings.ingress is None or settings.ingress.class_name != system.ALB:
             return set()
         telemetry = settings.observability
         grafana = {telemetry.namespace} if telemetry and telemetry.grafana else set()
@@ -148,6 +193,7 @@ class LlmPlatform(pulumi.ComponentResource):
                 namespace=self._namespaces[spec.namespace],
                 secrets={file: self._secrets[secret.config] for file, secret in sorted(spec.secrets.items())},
                 priority=self._priorities.get(spec.priority or ""),
+                needs=(*self._cluster.images, *self._cluster.roles.get(name, ())),
             ),
             self._inside,
         )
@@ -197,8 +243,15 @@ class LlmPlatform(pulumi.ComponentResource):
             namespace=self._namespaces[spec.namespace],
             token=self._hub_token(),
             priority=self._priorities.get(spec.priority or ""),
+            storage=self._cluster.storage,
+            secrets=self._cluster.secrets,
+            cluster=self._owner,
         )
-        return WeightsCache(name, args, self._inside).volume
+        return WeightsCache(name, args, self._volume_options(name)).volume
+
+    def _volume_options(self, cache: str) -> pulumi.ResourceOptions:
+        """A disk is let go of by whoever made it, once no pod mounts it; a shared volume goes with its file system."""
+        return self._inside if self._settings.caches[cache].access_mode == "ReadWriteMany" else self._outside
 
     def _hub_token(self) -> HubToken | None:
         match self._settings.hub.token:
@@ -228,8 +281,9 @@ class LlmPlatform(pulumi.ComponentResource):
                 weights=self._volumes[spec.cache],
                 namespace=self._namespaces[spec.namespace],
                 priority=self._priorities.get(spec.priority or ""),
+                cluster=self._owner,
             ),
-            self._inside,
+            self._volume_options(spec.cache),
         )
         self._scaling(name, spec, server.scale_target, labels)
 
@@ -292,52 +346,24 @@ class LlmPlatform(pulumi.ComponentResource):
             idle=max((idle for idle in every if idle is not None), default=drain.DEFAULT_IDLE),
             labels=labels.all,
             namespace=self._namespaces[host.address.namespace],
+            certificate=self._cluster.certificates.get(host.host, way_in.certificate_arn),
+            needs=self._cluster.load_balancing,
         )
-        PublicIngress(name, args, self._inside)
+        self._addresses[name] = PublicIngress(name, args, self._outside).address
 
     def _outputs(self, services: Mapping[str, HttpService]) -> dict[str, Any]:
         settings = self._settings
-        scheme = "https" if settings.ingress and settings.ingress.certificate_arn else "http"
+        encrypted = self._cluster.certificates or (settings.ingress and settings.ingress.certificate_arn)
+        scheme = "https" if encrypted else "http"
         return {
+            **(self._foundation.exports() if self._foundation is not None else {}),
             "cluster_name": settings.stem if settings.cluster.kind == "eks" else None,
             "environment": settings.environment,
             "images": {n: names.image(settings, s.image) for n, s in settings.services.items()},
-            "models": {n: models(settings, n) for n in settings.models},
+            "load_balancers": dict(self._addresses),
+            "models": {n: contract.models(settings, n) for n in settings.models},
             "namespaces": sorted(settings.namespaces),
-            "node_pools": node_contract(settings),
+            "node_pools": contract.node_contract(settings),
             "public_urls": {n: f"{scheme}://{s.ingress.host}" for n, s in settings.services.items() if s.ingress},
             "service_urls": {n: service.url for n, service in services.items()},
         }
-
-
-def models(settings: PlatformSettings, name: str) -> dict[str, Any]:
-    """Where a model is served, what names requests may use, and how long a start takes."""
-    model = settings.models[name]
-    return {
-        "adapters": {
-            key: weights.revision(adapter) or weights.MOVING for key, adapter in sorted(model.adapters.items())
-        },
-        "cold_start": str(start_up.budget(settings, name).total),
-        "hub": model.source.hub,
-        "revision": weights.revision(model.source) or weights.MOVING,
-        "url": names.model_url(name, model),
-    }
-
-
-def node_contract(settings: PlatformSettings) -> dict[str, Any]:
-    """What nodes the cluster must offer: whoever makes them (an existing cluster's owner) reads it here."""
-    out = {}
-    for name, pool in settings.node_pools.items():
-        labels = {names.POOL_LABEL: name, names.CAPACITY_LABEL: pool.capacity}
-        out[name] = {
-            "capacity": pool.capacity,
-            "gpus": pool.gpus,
-            "instance_types": list(pool.instance_types),
-            "labels": {**pool.labels, **labels},
-            "max": pool.max,
-            "min": pool.min,
-            "provisioner": pool.provisioner,
-            "taints": [taint.model_dump() for taint in pool.taints],
-            "zones": list(pool.zones or settings.aws.zones),
-        }
-    return out

@@ -13,6 +13,8 @@ SECRET = "[secret]"  # noqa: S105  # this is what stands where none may
 """Stands in inputs where a secret value was."""
 EXTERNAL = "llmplatform.dev/external"
 """The annotation by which an object says what it needs that somebody else makes: `<kind>/<name>, ...`."""
+HELM_RELEASE = "kubernetes:helm.sh/v3:Release"
+"""The type of a Helm release: objects that the engine sees as one."""
 MARKER = "${"
 """Begins a marker: `${<type> <name>.<property>}`, a value that is known only after deployment."""
 
@@ -37,10 +39,20 @@ class Resource:
     """URN of its provider."""
     deleted_with: str | None = None
     protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    """Properties that somebody else changes, and that an update leaves as they are."""
+    delete_before_replace: bool = False
+    """True: where another one takes its place, it goes first."""
     timeouts: Mapping[str, str] = field(default_factory=dict)
     """How long the engine waits for it: create, update, delete; its own ten minutes where nothing is said."""
     source: str | None = None
     """File and line of the program that made it."""
+
+    def __str__(self) -> str:
+        """As findings name it: an object of Kubernetes as its users do, anything else by kind and logical name."""
+        if self.type.startswith("kubernetes:") and "kind" in self.inputs:
+            return str(KubernetesObject(self))
+        return f"{self.type.rsplit(':', 1)[-1]} {self.name}"
 
 
 @dataclass(frozen=True)
@@ -180,6 +192,20 @@ class Graph:
             for r in self.resources
             if r.custom and r.type.startswith("kubernetes:") and "kind" in r.inputs
         )
+
+    @cached_property
+    def releases(self) -> tuple[Resource, ...]:
+        """Its Helm releases."""
+        return tuple(r for r in self.resources if r.type == HELM_RELEASE)
+
+    @cached_property
+    def in_cluster(self) -> tuple[Resource, ...]:
+        """All that it has in a cluster: objects, and releases."""
+        return (*(o.resource for o in self.objects), *self.releases)
+
+    def of_type(self, *types: str) -> tuple[Resource, ...]:
+        """Its resources of these types."""
+        return tuple(r for r in self.resources if r.type in types)
 
     def of_kind(self, *kinds: str) -> tuple[KubernetesObject, ...]:
         """Its Kubernetes objects of these kinds."""

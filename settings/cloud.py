@@ -6,12 +6,15 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from settings.aws_types import Days, TagKey, TagValue
+from settings.eks import EksCluster
 from settings.spec import Spec
 from settings.types import (
     AccountId,
     Arn,
     BucketName,
     Cidr,
+    Count,
     DnsLabel,
     DnsName,
     FilePath,
@@ -24,9 +27,25 @@ from settings.types import (
     Region,
     SecretPath,
     SslPolicy,
+    Times,
     Zone,
 )
 from settings.versions import KUBERNETES
+
+
+class Quotas(Spec):
+    """vCPUs that AWS lets the account run at a time in this region, as Service Quotas shows them; what is left out is
+    not known.
+    """
+
+    standard: Count | None = None
+    """Running On-Demand Standard instances (L-1216C47A)."""
+    standard_spot: Count | None = None
+    """All Standard Spot Instance Requests (L-34B43A08)."""
+    g: Count | None = None
+    """Running On-Demand G and VT instances (L-DB2E81BA)."""
+    g_spot: Count | None = None
+    """All G and VT Spot Instance Requests (L-3819A6DF)."""
 
 
 class Aws(Spec):
@@ -42,21 +61,16 @@ class Aws(Spec):
     """Addresses of the VPC; `settings.addresses` cuts them into subnets."""
     identity: Literal["irsa", "pod-identity"] = "irsa"
     """How a pod gets its role: a web identity token for STS (as in seed 003), or the Pod Identity agent on the node."""
+    tags: dict[TagKey, TagValue] = Field(default_factory=dict)
+    """Further tags of everything that is made in the account."""
+    quotas: Quotas = Quotas()
+    """What the account may run."""
     load_balancer_cidrs: tuple[Cidr, ...] | None = None
     """Where load balancers send from; our load balancer subnets where it is left out."""
     endpoint_cidrs: tuple[Cidr, ...] | None = None
     """Where AWS's service endpoints are reached; our endpoint subnets where it is left out."""
     control_plane_cidrs: tuple[Cidr, ...] | None = None
     """Where the API server calls webhooks from; our endpoint subnets where it is left out."""
-
-
-class EksCluster(Spec):
-    """A cluster on AWS EKS, made by this program (for now: made elsewhere, see the README)."""
-
-    kind: Literal["eks"]
-    """EKS."""
-    version: KubernetesVersion = KUBERNETES.value
-    """Kubernetes version, in quotes."""
 
 
 class ExistingCluster(Spec):
@@ -72,6 +86,15 @@ class ExistingCluster(Spec):
     """Context in it; its current context where it is left out."""
 
 
+class Bucket(Spec):
+    """An S3 bucket that this program makes: `<prefix>-<environment>-<name>-<account>-<region>`."""
+
+    holds: Literal["telemetry", "load-balancer-logs"]
+    """What is written into it, and so who may."""
+    expire: Days
+    """Days after which an object is deleted."""
+
+
 Cluster: TypeAlias = Annotated[EksCluster | ExistingCluster, Field(discriminator="kind")]
 """The one seam by which everything above the cluster runs with or without AWS."""
 
@@ -85,6 +108,8 @@ class Registry(Spec):
     """Tag of the images that name none."""
     unpinned: Reason | None = None
     """Why the images have no digest yet."""
+    keep: Times = 30
+    """Images that each repository keeps, the newest; where this program makes the registry."""
 
 
 class AccessLog(Spec):

@@ -1,14 +1,18 @@
-"""What the platform needs of its cluster and does not make itself: whoever runs the cluster reads it in the plan."""
+"""What the platform needs and does not make itself: whoever runs the cluster, or the account, reads it in the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from settings import system
+from settings.buckets import bucket_name
 from settings.cache import ExternalToken
 from settings.cloud import ExistingCluster
+from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.names import POOL_LABEL, hub_key
+from settings.quotas import CODES, shares
 from settings.types import Memory
 from settings.workload import HpaScaling
 from settings.workloads import workloads
@@ -30,7 +34,53 @@ class Expected:
 
 def expected(settings: PlatformSettings) -> list[Expected]:
     """Everything that must be there before the platform works."""
-    return [*_nodes(settings), *_storage(settings), *_ways_in(settings), *_telemetry(settings), *_secrets(settings)]
+    if isinstance(settings.cluster, EksCluster):
+        return [*_account(settings, settings.cluster), *_telemetry(settings), *_store(settings)]
+    return [
+        *_nodes(settings),
+        *_storage(settings),
+        *_ways_in(settings),
+        *_telemetry(settings),
+        *_secrets(settings),
+    ]
+
+
+def _account(settings: PlatformSettings, cluster: EksCluster) -> Iterator[Expected]:
+    """What the account has before this program makes the rest."""
+    yield Expected(f"IAM role {cluster.deployer}", "runs `pulumi up`, and administers the cluster")
+    yield Expected(f"IAM role {cluster.break_glass}", "administers the cluster when the deployer's is broken")
+    for name, entry in sorted(cluster.access.items()):
+        yield Expected(f"IAM role or user {entry.principal}", f"access {name}")
+    images = system.repositories(settings)
+    if images:
+        tag = settings.registry.tag
+        yield Expected("images pushed to ECR", f"{', '.join(images)}{f', tag {tag}' if tag else ''}")
+    elif settings.registry.host is not None and settings.services:
+        yield Expected(f"registry {settings.registry.host}, open to the nodes", "images of the platform's own")
+    hosts = ", ".join(sorted(set(system.public_hosts(settings).values())))
+    if cluster.dns is not None:
+        yield Expected(
+            f"hosted zone {cluster.dns.zone} ({cluster.dns.zone_id})", f"records of {hosts or 'no host yet'}"
+        )
+    elif hosts:
+        yield Expected("DNS records that lead to the load balancer", f"of {hosts}")
+    if settings.ingress is not None and settings.ingress.class_name != system.ALB:
+        yield from _ways_in(settings)
+    yield from _quotas(settings)
+    yield from _log_bucket(settings)
+
+
+def _quotas(settings: PlatformSettings) -> Iterator[Expected]:
+    for key, pools in shares(settings).items():
+        if getattr(settings.aws.quotas, key) is None:
+            what = f"quota of {sum(pools.values())} vCPU for {key} ({CODES[key]})"
+            yield Expected(what, f"pools {', '.join(pools)} at their most, in an update; aws.quotas says nothing of it")
+
+
+def _log_bucket(settings: PlatformSettings) -> Iterator[Expected]:
+    log = settings.ingress.access_log if settings.ingress else None
+    if log is not None and log.bucket not in {bucket_name(settings, name) for name in settings.buckets}:
+        yield Expected(f"S3 bucket {log.bucket}", "the load balancer writes its log there; its policy must let it")
 
 
 def _nodes(settings: PlatformSettings) -> Iterator[Expected]:
@@ -55,11 +105,9 @@ def _storage(settings: PlatformSettings) -> Iterator[Expected]:
 
 
 def _ways_in(settings: PlatformSettings) -> Iterator[Expected]:
-    telemetry = settings.observability
-    public = [name for name, service in settings.services.items() if service.ingress]
-    public += [telemetry.grafana.name] if telemetry and telemetry.grafana else []
+    public = system.public_hosts(settings)
     if settings.ingress and public:
-        alb = settings.ingress.class_name == "alb"
+        alb = settings.ingress.class_name == system.ALB
         controller = ": the AWS Load Balancer Controller" if alb else ""
         yield Expected(f"IngressClass {settings.ingress.class_name}{controller}", f"for {', '.join(sorted(public))}")
 
@@ -73,6 +121,13 @@ def _telemetry(settings: PlatformSettings) -> Iterator[Expected]:
         if grafana := telemetry.grafana:
             why = f"{at}: behind {grafana.host}; answers {grafana.health} without a login"
             yield Expected(f"Service {grafana.name}:{grafana.port}", why)
+
+
+def _store(settings: PlatformSettings) -> Iterator[Expected]:
+    """Secrets that External Secrets reads: the store is made, what lies in it is not."""
+    for store, keys in sorted(system.external_keys(settings).items()):
+        for key in keys:
+            yield Expected(f"secret {key} in AWS Secrets Manager", f"store {store} reads the hub's token there")
 
 
 def _secrets(settings: PlatformSettings) -> Iterator[Expected]:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from settings import addresses, names
 from settings.cloud import Ingress
+from settings.eks import EksCluster
 from settings.model import PlatformSettings
 
 NAME_LABEL = "app.kubernetes.io/name"
@@ -44,6 +45,8 @@ class Addresses:
     excluded: tuple[str, ...] = ()
 
 
+INTERNET = Addresses("internet", ("0.0.0.0/0",), PRIVATE_RANGES)
+"""Everything that is not private, AWS's own public addresses included."""
 Peer: TypeAlias = Pods | Addresses
 
 
@@ -126,13 +129,24 @@ def _aws(settings: PlatformSettings) -> list[Flow]:
         source = service_pods(settings, name)
         has_role = settings.aws.account is not None
         sts = has_role and settings.aws.identity == "irsa"
+        stated = {action.partition(":")[0] for permission in service.permissions for action in permission.actions}
+        inside = sorted(stated & _inside(settings, stated))
         called = [what for what, used in (("SageMaker", service.sagemaker), ("STS", sts)) if used]
-        if called:
-            out.append(Flow(source, endpoints, 443, ", ".join(called)))
+        if called or inside:
+            out.append(Flow(source, endpoints, 443, ", ".join([*called, *inside])))
+        if outside := sorted(stated - set(inside)):
+            out.append(Flow(source, INTERNET, 443, ", ".join(outside)))
         if has_role and settings.aws.identity == "pod-identity":
             agent = Addresses("pod-identity-agent", (POD_IDENTITY_AGENT,))
             out.append(Flow(source, agent, 80, "Pod Identity"))
     return out
+
+
+def _inside(settings: PlatformSettings, services: set[str]) -> set[str]:
+    """Which AWS services are reached inside the VPC; the others, S3 among them, have public addresses."""
+    if isinstance(settings.cluster, EksCluster):
+        return {endpoint.partition(".")[0] for endpoint in settings.cluster.network.endpoints}
+    return services if settings.aws.endpoint_cidrs else set()
 
 
 def _telemetry(settings: PlatformSettings) -> list[Flow]:
@@ -151,8 +165,7 @@ def _telemetry(settings: PlatformSettings) -> list[Flow]:
 
 
 def _weights(settings: PlatformSettings) -> list[Flow]:
-    internet = Addresses("internet", ("0.0.0.0/0",), PRIVATE_RANGES)
-    return [Flow(download_pods(settings, name), internet, 443, "weights") for name in settings.caches]
+    return [Flow(download_pods(settings, name), INTERNET, 443, "weights") for name in settings.caches]
 
 
 def _webhooks(settings: PlatformSettings) -> list[Flow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from settings.yaml_reader import read_file
 
 TABLE = Path(__file__).parent / "data" / "instances.yaml"
 
-MAX_PODS, MAX_PODS_LARGE = 110, 250
+MAX_PODS, MAX_PODS_LARGE, LARGE = 110, 250, 30
 """What EKS lets the kubelet take, up to and above 30 vCPU, whatever the network interfaces could (awsdocs/
 amazon-eks-user-guide latest/ug/nodes/choosing-instance-type.adoc, max-pods calculator)."""
 
@@ -30,8 +31,8 @@ class InstanceType:
     """Allocatable CPU."""
     memory: Memory
     """Allocatable memory."""
-    ephemeral_storage: Memory
-    """Allocatable local disk with the default root volume."""
+    price: Decimal
+    """USD an hour, on demand."""
     gpus: int = 0
     gpu: str | None = None
     """Name of its GPUs, as settings/data/gpus.yaml has it."""
@@ -52,10 +53,10 @@ def _row(name: str, row: dict[str, Any]) -> InstanceType:
         name=name,
         arch=row["arch"],
         vcpu=row["vcpu"],
-        pods=min(row["pods"], MAX_PODS if row["vcpu"] <= 30 else MAX_PODS_LARGE),
+        pods=min(row["pods"], MAX_PODS if row["vcpu"] <= LARGE else MAX_PODS_LARGE),
         cpu=Cpu.parse(allocatable["cpu"]),
         memory=Memory.parse(allocatable["memory"]),
-        ephemeral_storage=Memory.parse(allocatable["ephemeral_storage"]),
+        price=Decimal(row["price"]),
         gpus=gpu["count"] if gpu else 0,
         gpu=gpu["name"] if gpu else None,
         gpu_memory=Memory.parse(gpu["memory"]) if gpu else None,

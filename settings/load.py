@@ -83,17 +83,8 @@ def _secret_names() -> set[str]:
 
 
 def _refuse_up(settings: PlatformSettings, file: str) -> None:
-    """What can be planned and previewed, but not yet be made."""
+    """What can be planned and previewed, but not be made."""
     problems = []
-    if settings.cluster.kind == "eks":
-        problems.append(
-            Problem(
-                path=("cluster", "kind"),
-                file=file,
-                reason="this version plans and previews EKS stacks; it cannot make the cluster yet",
-                fix="use cluster: {kind: existing} with the kubeconfig of a cluster, or preview only",
-            )
-        )
     if settings.aws.account in DOCUMENTATION_ACCOUNTS:
         reason = f"{settings.aws.account} is an example account of AWS's documentation"
         fix = "give your own account id, in quotes"

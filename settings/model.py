@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from settings.cache import Cache, Hub
-from settings.cloud import Aws, Cluster, Ingress, Observability, Registry
+from settings.cloud import Aws, Bucket, Cluster, Ingress, Observability, Registry
 from settings.model_server import Model
 from settings.nodes import Daemonset, NodePool, Priority
 from settings.service import Service
@@ -36,6 +36,8 @@ class PlatformSettings(Spec):
     """What everything runs on."""
     registry: Registry = Registry()
     """Where images come from."""
+    buckets: dict[DnsLabel, Bucket] = Field(default_factory=dict)
+    """S3 buckets, where this program makes the cluster."""
     ingress: Ingress | None = None
     """The way in."""
     observability: Observability | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from settings.aws_types import AmiRelease, Iops, Throughput
 from settings.spec import Spec
 from settings.types import (
     Count,
@@ -48,6 +49,24 @@ class Headroom(Spec):
     """How many placeholders."""
 
 
+class Disk(Spec):
+    """The root volume of each node of a pool: encrypted gp3, images and scratch space are on it."""
+
+    size: Memory = Memory(20 << 30)
+    """Size; EKS's own default, of which 17Gi are left for pods."""
+    iops: Iops = 3000
+    """I/O operations per second; gp3 has 3000 without extra cost."""
+    throughput: Throughput = 125
+    """MiB per second; gp3 has 125 without extra cost, parallel pulls of large images need about 600."""
+
+    @property
+    def pods_share(self) -> Memory:
+        """What pods and images get of it: less a tenth, below which the kubelet evicts, and the 1Gi that it reserves
+        (settings/data/instances.yaml: 17Gi of 20Gi).
+        """
+        return Memory(self.size.bytes * 9 // 10 - (1 << 30))
+
+
 class NodePool(Spec):
     """Nodes of one shape that come and go together."""
 
@@ -73,6 +92,13 @@ class NodePool(Spec):
     """From the decision to add a node until it is Ready; part of every rollout deadline and start-up budget."""
     min_fitting_types: Count = 1
     """Each pod of the pool must fit at least so many of its instance types."""
+    disk: Disk = Disk()
+    """Its nodes' root volume."""
+    scale_down_after: Duration | None = None
+    """How long a node is not needed before it is removed; the autoscaler's own 10 minutes where it is left out."""
+    ami_release: AmiRelease | None = None
+    """Release of the EKS image, for example to go back to one; EKS's newest of the Kubernetes version when the pool is
+    made where it is left out."""
     headroom: Headroom | None = None
     """Room that is kept ready for one more of the pool's largest model."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from settings import addons
 from settings.model import PlatformSettings
 from settings.model_server import HubFiles
 from settings.names import image
+from settings.node_groups import image as image_of
 from settings.problems import Path
 from settings.versions import DIGESTS, KUBERNETES, REVISIONS, UNPINNED
 from settings.weights import revision
@@ -54,13 +56,29 @@ def why_unpinned(settings: PlatformSettings, spec: Image) -> str | None:
 
 def supplies(settings: PlatformSettings) -> list[Supply]:
     """Everything that comes from outside, pinned or not, in the order of the settings."""
-    return [_kubernetes(settings), *_images(settings), *_weights(settings)]
+    return [_kubernetes(settings), *_cluster(settings), *_images(settings), *_weights(settings)]
 
 
 def _kubernetes(settings: PlatformSettings) -> Supply:
     version = settings.cluster.version
     cited = KUBERNETES.source if version == KUBERNETES.value else "the settings name it"
     return Supply("Kubernetes", ("cluster", "version"), version, True, cited)
+
+
+def _cluster(settings: PlatformSettings) -> Iterator[Supply]:
+    """What this program installs into a cluster that it makes."""
+    if settings.cluster.kind != "eks":
+        return
+    for name, pool in settings.node_pools.items():
+        path: Path = ("node_pools", name, "ami_release")
+        newest = f"EKS's newest for {settings.cluster.version} when the pool is made or its Kubernetes changes"
+        value, reason = (pool.ami_release, "the settings name it") if pool.ami_release else (image_of(pool), newest)
+        yield Supply(f"system of nodes of {name}", path, value, pool.ami_release is not None, reason)
+    for addon in (*addons.BEFORE_NODES, *addons.after_nodes(settings)):
+        pin = addons.pin(settings, addon.name)
+        value = pin.value if pin else "EKS's default"
+        why = pin.source if pin else f"no public file states one for Kubernetes {settings.cluster.version}"
+        yield Supply(f"add-on {addon.name}", ("cluster", "version"), value, pin is not None, why)
 
 
 def _images(settings: PlatformSettings) -> Iterator[Supply]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from settings.instances import InstanceType, instance_types
 from settings.model import PlatformSettings
+from settings.node_groups import most_pods
 from settings.problems import Path
 from settings.workload import Amounts
 
@@ -78,8 +79,8 @@ def room(settings: PlatformSettings, pool: str, kind: InstanceType) -> Room:
         kind.name,
         kind.cpu.milli - sum(d.cpu.milli for d in sets if d.cpu),
         kind.memory.bytes - sum(d.memory.bytes for d in sets if d.memory),
-        kind.ephemeral_storage.bytes,
-        kind.pods - len(sets),
+        settings.node_pools[pool].disk.pods_share.bytes,
+        min(kind.pods, most_pods(settings.node_pools[pool])) - len(sets),
         kind.gpus,
     )
 

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from settings.aws_types import ConditionKey, ConditionOperator, IamAction
 from settings.spec import Spec
 from settings.types import (
+    Arn,
     ConfigKey,
     DnsLabel,
     DnsName,
@@ -51,6 +53,17 @@ class Secret(Spec):
     """The `secure:` key of the stack file, beside `platform`, that holds the value."""
 
 
+class Permission(Spec):
+    """What a service may do in the AWS account: one statement of its role's policy."""
+
+    actions: tuple[IamAction, ...]
+    """What."""
+    resources: tuple[Arn, ...]
+    """On what; `*` inside an ARN stands for a part of a name."""
+    conditions: dict[ConditionOperator, dict[ConditionKey, tuple[Plain, ...]]] = Field(default_factory=dict)
+    """When: operator -> key -> values."""
+
+
 class ServiceIngress(Spec):
     """Makes the service reachable from outside, through the platform's load balancer."""
 
@@ -85,6 +98,8 @@ class Service(Workload):
     """The models that it calls: URL and network policy follow."""
     sagemaker: SageMaker | None = None
     """The SageMaker endpoint that it invokes."""
+    permissions: tuple[Permission, ...] = ()
+    """What else its pods may do in the AWS account."""
     service_account: DnsLabel | None = None
     """Name of its ServiceAccount; `<service>-sa` where it is left out."""
     config_map: DnsLabel | None = None

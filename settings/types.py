@@ -51,8 +51,9 @@ class Text:
         return schema(self.parse)
 
 
-def _pattern(pattern: str, reason: str, limit: int = 253) -> Callable[[str], str | None]:
-    compiled = re.compile(pattern)
+def pattern(form: str, reason: str, limit: int = 253) -> Callable[[str], str | None]:
+    """A check that a text has a form, and at most so many characters."""
+    compiled = re.compile(form)
 
     def check(text: str) -> str | None:
         if len(text) > limit:
@@ -65,7 +66,7 @@ def _pattern(pattern: str, reason: str, limit: int = 253) -> Callable[[str], str
 _LABEL = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _LABEL_RULE = "use lower-case letters, digits and '-', begin with a letter, end with a letter or digit"
 
-DnsLabel: TypeAlias = Annotated[str, Text("name", _pattern(_LABEL, _LABEL_RULE, 63), "quant-api")]
+DnsLabel: TypeAlias = Annotated[str, Text("name", pattern(_LABEL, _LABEL_RULE, 63), "quant-api")]
 """A name that is valid for a Service (RFC 1035 label, 63 characters), so for every object that we name after it."""
 
 _DOMAIN = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)"
@@ -73,7 +74,7 @@ DnsName: TypeAlias = Annotated[
     str,
     Text(
         "host name",
-        _pattern(
+        pattern(
             rf"(?!.*\.[0-9]+$){_DOMAIN}+",
             "use lower-case labels with dots between them, and no IP address",
         ),
@@ -81,10 +82,10 @@ DnsName: TypeAlias = Annotated[
     ),
 ]
 HttpPath: TypeAlias = Annotated[
-    str, Text("URL path", _pattern(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", "begin with /"), "/health")
+    str, Text("URL path", pattern(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*", "begin with /"), "/health")
 ]
 EnvKey: TypeAlias = Annotated[
-    str, Text("environment variable", _pattern(r"[A-Z][A-Z0-9_]*", "use A-Z, 0-9 and _"), "LOG_FORMAT")
+    str, Text("environment variable", pattern(r"[A-Z][A-Z0-9_]*", "use A-Z, 0-9 and _"), "LOG_FORMAT")
 ]
 
 
@@ -109,7 +110,7 @@ LabelKey: TypeAlias = Annotated[
     str,
     Text(
         "label key",
-        _pattern(
+        pattern(
             rf"(?![^/]{{254}})({_DOMAIN}*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?",
             "use an optional DNS prefix and '/', then at most 63 letters, digits, '-', '_' or '.'",
             317,
@@ -121,30 +122,30 @@ LabelValue: TypeAlias = Annotated[
     str,
     Text(
         "label value",
-        _pattern(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?", "use letters, digits, '-', '_' and '.'", 63),
+        pattern(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?", "use letters, digits, '-', '_' and '.'", 63),
         '"true"',
     ),
 ]
 InstanceType: TypeAlias = Annotated[
-    str, Text("instance type", _pattern(r"[a-z0-9-]+\.[a-z0-9-]+", "it looks like m6i.xlarge", 40), "m6i.xlarge")
+    str, Text("instance type", pattern(r"[a-z0-9-]+\.[a-z0-9-]+", "it looks like m6i.xlarge", 40), "m6i.xlarge")
 ]
 Region: TypeAlias = Annotated[
-    str, Text("AWS region", _pattern(r"[a-z]{2}(-[a-z]+)+-[0-9]", "it looks like us-west-2"), "us-west-2")
+    str, Text("AWS region", pattern(r"[a-z]{2}(-[a-z]+)+-[0-9]", "it looks like us-west-2"), "us-west-2")
 ]
 Zone: TypeAlias = Annotated[
-    str, Text("availability zone", _pattern(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "it looks like us-west-2a"), "us-west-2a")
+    str, Text("availability zone", pattern(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "it looks like us-west-2a"), "us-west-2a")
 ]
 AccountId: TypeAlias = Annotated[
-    str, Text("AWS account id", _pattern(r"[0-9]{12}", "it has 12 digits, in quotes"), '"111122223333"')
+    str, Text("AWS account id", pattern(r"[0-9]{12}", "it has 12 digits, in quotes"), '"111122223333"')
 ]
 KubernetesVersion: TypeAlias = Annotated[
-    str, Text("Kubernetes version", _pattern(r"1\.[1-9][0-9]", "give major.minor"), '"1.34"')
+    str, Text("Kubernetes version", pattern(r"1\.[1-9][0-9]", "give major.minor"), '"1.34"')
 ]
 Arn: TypeAlias = Annotated[
     str,
     Text(
         "ARN",
-        _pattern(
+        pattern(
             r"arn:(aws|aws-cn|aws-us-gov):[a-z0-9-]+:([a-z0-9-]+)?:([0-9]{12}|aws)?:[A-Za-z0-9_+=,.@/:*-]+",
             "it looks like arn:aws:<service>:<region>:<account>:<resource>",
             2048,
@@ -156,7 +157,7 @@ ImageRepository: TypeAlias = Annotated[
     str,
     Text(
         "image repository",
-        _pattern(
+        pattern(
             r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
             "use lower-case letters, digits, '.', '_', '-' and '/', without tag or digest",
             200,
@@ -166,19 +167,19 @@ ImageRepository: TypeAlias = Annotated[
 ]
 ImageTag: TypeAlias = Annotated[
     str,
-    Text("image tag", _pattern(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "use letters, digits, '.', '_' and '-'", 128), "v1.0.0"),
+    Text("image tag", pattern(r"[A-Za-z0-9_][A-Za-z0-9._-]*", "use letters, digits, '.', '_' and '-'", 128), "v1.0.0"),
 ]
 ImageDigest: TypeAlias = Annotated[
     str,
     Text(
-        "image digest", _pattern(r"sha256:[0-9a-f]{64}", "it is sha256: and 64 hex digits"), f"sha256:{'e3b0c442' * 8}"
+        "image digest", pattern(r"sha256:[0-9a-f]{64}", "it is sha256: and 64 hex digits"), f"sha256:{'e3b0c442' * 8}"
     ),
 ]
 HubRepository: TypeAlias = Annotated[
     str,
     Text(
         "Hugging Face repository",
-        _pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*", "it is <owner>/<name>", 96),
+        pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*", "it is <owner>/<name>", 96),
         "mistralai/Mistral-7B-Instruct-v0.3",
     ),
 ]
@@ -186,26 +187,26 @@ Revision: TypeAlias = Annotated[
     str,
     Text(
         "revision",
-        _pattern(r"[0-9a-f]{40}", "it is a commit of 40 hex digits; a branch moves"),
+        pattern(r"[0-9a-f]{40}", "it is a commit of 40 hex digits; a branch moves"),
         "c170c708c41dac9275d15a8fff4eca08d52bab71",
     ),
 ]
 FileName: TypeAlias = Annotated[
-    str, Text("file name", _pattern(r"[A-Za-z0-9][-A-Za-z0-9._]*", "use letters, digits, '-', '_' and '.'"), "api-key")
+    str, Text("file name", pattern(r"[A-Za-z0-9][-A-Za-z0-9._]*", "use letters, digits, '-', '_' and '.'"), "api-key")
 ]
 ConfigKey: TypeAlias = Annotated[
     str,
-    Text("config key", _pattern(r"[A-Za-z][A-Za-z0-9_-]*", "use letters, digits, '-' and '_'", 128), "gatewayApiKey"),
+    Text("config key", pattern(r"[A-Za-z][A-Za-z0-9_-]*", "use letters, digits, '-' and '_'", 128), "gatewayApiKey"),
 ]
 EngineVersion: TypeAlias = Annotated[
     str,
-    Text("engine version", _pattern(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}", "give major.minor.patch"), '"0.19.1"'),
+    Text("engine version", pattern(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}", "give major.minor.patch"), '"0.19.1"'),
 ]
 Argument: TypeAlias = Annotated[
     str,
     Text(
         "command line argument",
-        _pattern(r"--[a-z][a-z0-9-]*(=[^\s\x00-\x1f]{1,1000})?", "write --flag or --flag=value", 1200),
+        pattern(r"--[a-z][a-z0-9-]*(=[^\s\x00-\x1f]{1,1000})?", "write --flag or --flag=value", 1200),
         "--enable-prefix-caching",
     ),
 ]
@@ -213,18 +214,18 @@ FilePattern: TypeAlias = Annotated[
     str,
     Text(
         "file pattern",
-        _pattern(r"[A-Za-z0-9*?_][A-Za-z0-9*?._/-]*", "use letters, digits, '.', '_', '-', '/', '*' and '?'"),
+        pattern(r"[A-Za-z0-9*?_][A-Za-z0-9*?._/-]*", "use letters, digits, '.', '_', '-', '/', '*' and '?'"),
         '"*.gguf"',
     ),
 ]
 StorageClass: TypeAlias = Annotated[
-    str, Text("storage class", _pattern(rf"{_DOMAIN}*", "use lower-case letters, digits, '-' and '.'"), "efs")
+    str, Text("storage class", pattern(rf"{_DOMAIN}*", "use lower-case letters, digits, '-' and '.'"), "efs")
 ]
 SecretPath: TypeAlias = Annotated[
     str,
     Text(
         "secret name",
-        _pattern(r"[A-Za-z0-9][A-Za-z0-9/_+=.@-]*", "use letters, digits and any of / _ + = . @ -", 512),
+        pattern(r"[A-Za-z0-9][A-Za-z0-9/_+=.@-]*", "use letters, digits and any of / _ + = . @ -", 512),
         "llmplatform-dev/hugging-face-token",
     ),
 ]
@@ -232,7 +233,7 @@ SslPolicy: TypeAlias = Annotated[
     str,
     Text(
         "TLS policy",
-        _pattern(r"ELBSecurityPolicy-[A-Za-z0-9-]+", "it begins with ELBSecurityPolicy-", 100),
+        pattern(r"ELBSecurityPolicy-[A-Za-z0-9-]+", "it begins with ELBSecurityPolicy-", 100),
         "ELBSecurityPolicy-TLS13-1-2-2021-06",
     ),
 ]
@@ -240,7 +241,7 @@ BucketName: TypeAlias = Annotated[
     str,
     Text(
         "bucket name",
-        _pattern(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "use 3 to 63 lower-case letters, digits and '-'"),
+        pattern(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "use 3 to 63 lower-case letters, digits and '-'"),
         "acme-alb-logs",
     ),
 ]
@@ -269,7 +270,7 @@ EndpointName: TypeAlias = Annotated[
     str,
     Text(
         "SageMaker endpoint",
-        _pattern(r"[A-Za-z0-9](-*[A-Za-z0-9])*", "use letters, digits and '-' between them", 63),
+        pattern(r"[A-Za-z0-9](-*[A-Za-z0-9])*", "use letters, digits and '-' between them", 63),
         "quant-endpoint",
     ),
 ]

@@ -25,6 +25,15 @@ KUBERNETES = Pin(
 )
 """Kubernetes version of a cluster whose settings name none."""
 
+_STANDARD_SUPPORT = "endoflife-date/endoflife.date @a70eca33 products/amazon-eks.md, generated from AWS's own calendar"
+EKS_SUPPORT: dict[str, Pin] = {
+    "1.34": Pin("2026-12-02", _STANDARD_SUPPORT),
+    "1.35": Pin("2027-03-27", _STANDARD_SUPPORT),
+    "1.36": Pin("2027-08-02", _STANDARD_SUPPORT),
+}
+"""Kubernetes minor -> day on which EKS's standard support of it ends. Our clusters have no extended support: EKS takes
+one that is older to the next minor by itself, whenever it likes."""
+
 OLDEST_KUBERNETES = Pin(
     "1.30",
     "the pre-stop `sleep` action is on by default from 1.30 (kubernetes/enhancements "

@@ -22,6 +22,18 @@ STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
 """Every committed stack: tests that go over all of them find a new one by themselves."""
 TINY_SECRETS = ("workerApiKey",)
 REMOVE: Any = object()
+EKS: dict[str, Any] = {
+    "cluster": {
+        "kind": "eks",
+        "deployer": "arn:aws:iam::999988887777:role/deployer",
+        "break_glass": "arn:aws:iam::999988887777:role/break-glass",
+        "network": {"endpoints": ["ecr.api", "ecr.dkr", "logs", "sagemaker.runtime", "sts"]},
+    },
+    "aws__quotas": {"standard": 32, "standard_spot": 32, "g_spot": 28},
+    "caches__store__storage_class": "efs",
+    "node_pools__gpu__disk": {"size": "100Gi"},
+}
+"""What tests/data/tiny.yaml says besides on a cluster that this program makes; `tiny` takes it."""
 
 
 def tiny(**changes: Any) -> dict[str, Any]:
@@ -30,6 +42,11 @@ def tiny(**changes: Any) -> dict[str, Any]:
     for path, value in changes.items():
         put(overlay, tuple(path.split("__")), value if value is REMOVE else copy.deepcopy(value))
     return overlay
+
+
+def on_eks(**changes: Any) -> dict[str, Any]:
+    """As `tiny`, on a cluster that this program makes."""
+    return tiny(**{**EKS, **changes})
 
 
 def put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

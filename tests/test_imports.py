@@ -42,7 +42,7 @@ def allowed(path: Path, module: str) -> bool:
         case "components":
             if top in ("pulumi", "pulumi_kubernetes", "pulumi_aws", "settings"):
                 return True
-            if here[1] == "llm_platform.py":
+            if here[1] in ("llm_platform.py", "aws_foundation.py", "eks_services.py"):
                 return top == "components"
             if here[1] == "kubernetes":
                 return module.startswith("components.kubernetes")

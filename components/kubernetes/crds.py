@@ -27,3 +27,8 @@ def external_secret(
         # Owner: the Secret goes with this object. Retain: a store that cannot be read takes nothing away.
         "target": {"creationPolicy": "Owner", "deletionPolicy": "Retain", "name": target},
     }
+
+
+def secrets_manager(region: str) -> dict[str, Any]:
+    """The spec of a ClusterSecretStore of AWS Secrets Manager, read with the role of External Secrets' own pods."""
+    return {"provider": {"aws": {"region": region, "service": "SecretsManager"}}}

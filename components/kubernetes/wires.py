@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 
@@ -15,6 +15,28 @@ class NamespaceRef:
     name: str
     guards: tuple[pulumi.Resource, ...]
     """The namespace and what guards it: made before, and removed after, everything inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterServices:
+    """What a cluster does for what runs in it: each must be there before, and until after, whoever counts on it. Empty
+    where somebody else sees to it.
+    """
+
+    basics: tuple[pulumi.Resource, ...] = ()
+    """For every pod: names, metrics."""
+    load_balancing: tuple[pulumi.Resource, ...] = ()
+    """For Ingresses, and for pods that a load balancer must know."""
+    secrets: tuple[pulumi.Resource, ...] = ()
+    """For what is read from a store outside."""
+    storage: tuple[pulumi.Resource, ...] = ()
+    """For claims."""
+    images: tuple[pulumi.Resource, ...] = ()
+    """For pods of the platform's own images."""
+    roles: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
+    """Service -> for its pods, what they are in AWS."""
+    certificates: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """Host name -> its certificate."""
 
 
 @dataclass(frozen=True, kw_only=True)

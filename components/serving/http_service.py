@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -71,6 +71,8 @@ class HttpServiceArgs:
     """File name -> value."""
     priority: pulumi.Resource | None
     """The PriorityClass that it names."""
+    needs: Sequence[pulumi.Resource] = ()
+    """What must be there before its pods: what they are in AWS, where their image is."""
 
 
 class HttpService(pulumi.ComponentResource):
@@ -96,7 +98,7 @@ class HttpService(pulumi.ComponentResource):
             parts.append(self._secret())
         if args.priority is not None:
             parts.append(args.priority)
-        deployment = self._deployment(parts)
+        deployment = self._deployment([*parts, *args.needs])
         service = self._service()
         self.scale_target = ScaleTarget.deployment(name, args.namespace.name, args.labels.selector, deployment)
         self.address = ServiceAddress(

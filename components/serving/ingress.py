@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -39,10 +41,17 @@ class PublicIngressArgs:
     """What every object of the workload carries."""
     namespace: NamespaceRef
     """Where it is."""
+    certificate: pulumi.Input[str] | None
+    """ARN of its host's certificate; None: plain HTTP."""
+    needs: Sequence[pulumi.Resource] = ()
+    """What makes the load balancer, and clears it away."""
 
 
 class PublicIngress(pulumi.ComponentResource):
     """An Ingress of the AWS Load Balancer Controller; all of one group share one ALB."""
+
+    address: pulumi.Output[str | None]
+    """Host name of the load balancer, once it has one."""
 
     def __init__(self, name: str, args: PublicIngressArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("llmplatform:index:PublicIngress", name, None, opts)
@@ -55,7 +64,7 @@ class PublicIngress(pulumi.ComponentResource):
         rule = k8s.networking.v1.IngressRuleArgs(
             host=args.host, http=k8s.networking.v1.HTTPIngressRuleValueArgs(paths=[path])
         )
-        k8s.networking.v1.Ingress(
+        ingress = k8s.networking.v1.Ingress(
             f"{name}-ingress",
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=args.name,
@@ -66,26 +75,33 @@ class PublicIngress(pulumi.ComponentResource):
             spec=k8s.networking.v1.IngressSpecArgs(ingress_class_name=args.spec.class_name, rules=[rule]),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[*args.namespace.guards, *args.address.resources],
+                depends_on=[*args.namespace.guards, *args.address.resources, *args.needs],
             ),
         )
-        self.register_outputs({})
+        self.address = ingress.status.apply(_host)
+        self.register_outputs({"address": self.address})
 
 
-def _annotations(args: PublicIngressArgs) -> dict[str, str]:
-    external = {}
+def _host(status: Any) -> str | None:
+    """The first address of a load balancer: a host name, or an IP address elsewhere."""
+    found = (status.load_balancer.ingress if status and status.load_balancer else None) or []
+    return (found[0].hostname or found[0].ip) if found else None
+
+
+def _annotations(args: PublicIngressArgs) -> dict[str, pulumi.Input[str]]:
+    external: dict[str, str] = {}
     if not args.address.resources:
         # The engine would wait a minute for the backend, and warn, at each deployment.
         external = {EXTERNAL: f"Service/{args.address.name}", **unawaited()}
     return {**external, **(alb_annotations(args) if args.spec.class_name == "alb" else {})}
 
 
-def alb_annotations(args: PublicIngressArgs) -> dict[str, str]:
+def alb_annotations(args: PublicIngressArgs) -> dict[str, pulumi.Input[str]]:
     """What the AWS Load Balancer Controller reads (its docs/guide/ingress/annotations.md). What belongs to the load
     balancer and not to one target is the same for every Ingress of a group, or the controller refuses the group.
     """
-    spec, certificate = args.spec, args.spec.certificate_arn
-    out = {
+    spec, certificate = args.spec, args.certificate
+    out: dict[str, pulumi.Input[str]] = {
         f"{ALB}/group.name": spec.group,
         f"{ALB}/healthcheck-interval-seconds": "15",
         f"{ALB}/healthcheck-path": args.health_path,

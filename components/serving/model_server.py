@@ -89,6 +89,8 @@ class ModelServerArgs:
     """Where it runs."""
     priority: pulumi.Resource | None
     """The PriorityClass that it names."""
+    cluster: pulumi.Resource | None = None
+    """What all goes with that mounts no volume, if the program makes it; the rest is the caller's to say, by `opts`."""
 
 
 class ModelServer(pulumi.ComponentResource):
@@ -106,7 +108,9 @@ class ModelServer(pulumi.ComponentResource):
         super().__init__("llmplatform:index:ModelServer", name, None, opts)
         self._app = name
         self._args = args
-        self._inside = pulumi.ResourceOptions(parent=self, depends_on=list(args.namespace.guards))
+        self._inside = pulumi.ResourceOptions(
+            parent=self, depends_on=list(args.namespace.guards), deleted_with=args.cluster
+        )
         fetched = [args.weights.downloads[folder] for folder in args.folders]
         parts: list[pulumi.Resource] = [self._account(), args.weights.resource, *fetched]
         if args.priority is not None:

@@ -71,6 +71,12 @@ class WeightsCacheArgs:
     """For what is gated or private."""
     priority: pulumi.Resource | None
     """The PriorityClass that the downloads name."""
+    storage: Sequence[pulumi.Resource] = ()
+    """What makes its volume, and clears it away."""
+    secrets: Sequence[pulumi.Resource] = ()
+    """What brings in a token from outside."""
+    cluster: pulumi.Resource | None = None
+    """What all goes with that holds no volume, if the program makes it; the rest is the caller's to say, by `opts`."""
 
 
 class WeightsCache(pulumi.ComponentResource):
@@ -83,7 +89,9 @@ class WeightsCache(pulumi.ComponentResource):
         super().__init__("llmplatform:index:WeightsCache", name, None, opts)
         self._cache = name
         self._args = args
-        self._inside = pulumi.ResourceOptions(parent=self, depends_on=list(args.namespace.guards))
+        self._inside = pulumi.ResourceOptions(
+            parent=self, depends_on=list(args.namespace.guards), deleted_with=args.cluster
+        )
         claim = self._claim()
         parts: list[pulumi.Resource] = [claim, self._account(), self._script()]
         if args.token is not None:
@@ -113,7 +121,7 @@ class WeightsCache(pulumi.ComponentResource):
             spec=k8s.core.v1.PersistentVolumeClaimSpecArgs(
                 access_modes=[spec.access_mode], resources=size, storage_class_name=spec.storage_class
             ),
-            opts=self._inside,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*self._args.namespace.guards, *self._args.storage]),
         )
 
     def _account(self) -> k8s.core.v1.ServiceAccount:
@@ -151,7 +159,9 @@ class WeightsCache(pulumi.ComponentResource):
             spec=external_secret(
                 hub_secret(self._cache), token.external.store, {HUB_FILE: source}, token.external.refresh.seconds
             ),
-            opts=self._inside,
+            opts=pulumi.ResourceOptions.merge(
+                self._inside, pulumi.ResourceOptions(depends_on=list(self._args.secrets))
+            ),
         )
 
     def _job(self, download: Download) -> k8s.batch.v1.Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -25,6 +26,8 @@ class TenantNamespaceArgs:
     load_balanced: bool
     """True if an ALB sends requests to pods here: then a new pod is ready only once the ALB has it, and a rollout does
     not run ahead of the load balancer (aws-load-balancer-controller#1719)."""
+    needs: Sequence[pulumi.Resource] = ()
+    """What must be there before anything in it, and until all of it is gone."""
     kubernetes_version: str
     """Version whose Pod Security rules apply, so that an upgrade of the cluster tightens nothing unseen."""
 
@@ -67,7 +70,7 @@ class TenantNamespace(pulumi.ComponentResource):
         return k8s.core.v1.Namespace(
             f"{self._home}-namespace",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=self._home, labels=labels),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.needs)),
         )
 
     def _quota(self, quota: Quota) -> k8s.core.v1.ResourceQuota:

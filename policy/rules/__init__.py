@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from policy.graph import Graph
-from policy.rules import admission, containers, isolation, labelling, ownership, references, scaling, wiring
+from policy.rules import (
+    admission,
+    containers,
+    isolation,
+    labelling,
+    ownership,
+    references,
+    scaling,
+    teardown,
+    wiring,
+)
 from policy.rules.finding import Finding
 
 
@@ -28,8 +38,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("objects", "every object that is referred to exists, and is made before what needs it", references.objects),
     Rule("used", "every volume, ConfigMap, Secret, claim and ServiceAccount is used by some pod", references.used),
-    Rule("providers", "every in-cluster object has the one provider of the cluster", ownership.providers),
-    Rule("deleted-with", "every in-cluster object goes with the cluster that the stack makes", ownership.deleted_with),
+    Rule("providers", "every resource has the stack's own provider for its cluster or account", ownership.providers),
+    Rule(
+        "deleted-with",
+        "every in-cluster object goes with the cluster that the stack makes, unless it holds something outside",
+        ownership.deleted_with,
+    ),
+    Rule("teardown", "every controller, node, role and way outlives what needs it", teardown.order),
     Rule("one-owner", "every replica count has one owner", ownership.replicas),
     Rule("scale-ranges", "every autoscaler has a range to move in, and something to go by", scaling.autoscalers),
     Rule(

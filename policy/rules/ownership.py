@@ -5,9 +5,11 @@ from __future__ import annotations
 from policy.graph import Graph, KubernetesObject
 from policy.reading import at, mapping, mappings, share, text, texts, whole
 from policy.rules.finding import Finding
+from policy.rules.outside import held
 from policy.rules.scaling import COUNTED, SCALERS, Target, target
 
 KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
+AWS_PROVIDER = "pulumi:providers:aws"
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
 NAMESPACED = {
     *(
@@ -48,25 +50,39 @@ def unique(graph: Graph) -> list[Finding]:
 
 
 def providers(graph: Graph) -> list[Finding]:
-    """Every in-cluster object names a provider of the graph; none falls back to the kubeconfig of whoever runs it."""
-    known = {r.urn for r in graph.resources if r.type == KUBERNETES_PROVIDER}
-    return [
+    """Every in-cluster object and release names a provider of the graph, and so does what AWS makes where the graph has
+    a provider for it: none falls back to the kubeconfig, or the account, of whoever runs it.
+    """
+    known = {r.urn for r in graph.of_type(KUBERNETES_PROVIDER)}
+    out = [
         Finding(str(thing), "it uses no provider of this stack", "pass the cluster's provider to its component")
-        for thing in graph.objects
-        if thing.resource.provider not in known
+        for thing in graph.in_cluster
+        if thing.provider not in known
     ]
+    accounts = {r.urn for r in graph.of_type(AWS_PROVIDER)}
+    out += [
+        Finding(str(thing), "it uses no account of this stack", "pass the account's provider to its component")
+        for thing in graph.resources
+        if accounts and thing.type.startswith("aws:") and thing.provider not in accounts
+    ]
+    return out
 
 
 def deleted_with(graph: Graph) -> list[Finding]:
-    """Where the stack makes the cluster, everything inside is `deleted_with` it; otherwise destroy hangs on a cluster
-    that is gone. Where the cluster outlives the stack, nothing may be: objects would be left behind.
+    """Where the stack makes the cluster, everything inside is `deleted_with` it, or destroy hangs on a cluster that is
+    gone; but what holds something outside is not, since the engine never deletes what goes with another. Where the
+    cluster outlives the stack, nothing may be: objects would be left behind.
     """
-    clusters = {r.urn for r in graph.resources if r.type == EKS_CLUSTER}
+    clusters = {r.urn for r in graph.of_type(EKS_CLUSTER)}
+    holding = held(graph)
     out = []
-    for thing in graph.objects:
-        owner = thing.resource.deleted_with
-        if clusters and owner not in clusters:
+    for thing in graph.in_cluster:
+        owner, left = thing.deleted_with, holding.get(thing.urn)
+        if clusters and left is None and owner not in clusters:
             out.append(Finding(str(thing), "it does not go with its cluster", "set deleted_with to the cluster"))
+        if clusters and left is not None and owner is not None:
+            reason = f"it goes with {owner.rsplit('::', 1)[-1]} and is never deleted itself: {left}"
+            out.append(Finding(str(thing), reason, "leave deleted_with out"))
         if not clusters and owner is not None:
             reason = f"it is deleted with {owner.rsplit('::', 1)[-1]}, which is no cluster: it would be left behind"
             out.append(Finding(str(thing), reason, "leave deleted_with out"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from settings import addresses as plan
+from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, suggest
 
@@ -84,6 +85,9 @@ def zones(settings: PlatformSettings) -> list[Problem]:
     """A platform in one zone goes down with it."""
     if len(set(settings.aws.zones)) != 1:
         return []
+    eks = isinstance(settings.cluster, EksCluster)
     region = settings.aws.region
     fix = f"for example [{region}a, {region}b, {region}c]"
-    return [Problem(path=("aws", "zones"), reason="one zone takes everything down with it", fix=fix, strict=True)]
+    # EKS user guide, network-reqs: subnets in at least two zones.
+    reason = f"one zone takes everything down with it{', and EKS makes no cluster in one' if eks else ''}"
+    return [Problem(path=("aws", "zones"), reason=reason, fix=fix, strict=not eks)]

@@ -15,6 +15,9 @@ GPU_TAINT = "nvidia.com/gpu"
 
 EXPENDABLE = -10
 """Lowest priority that counts for the cluster autoscaler (its --expendable-pods-priority-cutoff, FAQ: default -10)."""
+ALIKE = 0.05
+"""How far the memory of a pool's types may differ: none by kubernetes/autoscaler (cluster-autoscaler/cloudprovider/aws/
+README.md: the same RAM and cores), a little in what types of the same RAM leave for pods."""
 OWN_LABELS = "llmplatform.dev/"
 """Prefix of the labels that every pool has from us."""
 _KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
@@ -41,6 +44,9 @@ def pools(settings: PlatformSettings) -> list[Problem]:
             out.append(Problem(path=(*at, "min_fitting_types"), reason=reason, fix=fix))
         if pool.node_start_up.seconds == 0:
             out.append(Problem(path=(*at, "node_start_up"), reason="no node starts in 0s", fix="for example 180s"))
+        if pool.scale_down_after is not None and pool.scale_down_after.seconds == 0:
+            reason = "0s removes each node as soon as it is empty, and it is made again for the next pod"
+            out.append(Problem(path=(*at, "scale_down_after"), reason=reason, fix="for example 10m"))
         out += _taints(at, pool)
         out += _labels(at, pool)
         out += _types(at, pool.instance_types, pool.gpus)
@@ -191,6 +197,12 @@ def _types(at: Path, names: tuple[str, ...], gpus: int) -> list[Problem]:
             )
             fix = f"a type of {known[0].vcpu} vCPU, {known[0].arch}: {one_of(_alike(known[0]))}"
             out.append(Problem(path=here, reason=reason, fix=fix))
+        elif known and abs(kind.memory.bytes - known[0].memory.bytes) > ALIKE * known[0].memory.bytes:
+            reason = (
+                f"{name} offers pods {kind.memory}, {known[0].name}, with which the autoscaler plans, {known[0].memory}"
+            )
+            fix = f"a type of as much memory: {one_of(_alike(known[0]))}"
+            out.append(Problem(path=here, reason=reason, fix=fix))
         else:
             known.append(kind)
     return out
@@ -200,5 +212,7 @@ def _alike(kind: InstanceType) -> list[str]:
     return [
         name
         for name, other in instance_types().items()
-        if (other.vcpu, other.arch, other.gpus) == (kind.vcpu, kind.arch, kind.gpus) and name != kind.name
+        if (other.vcpu, other.arch, other.gpus) == (kind.vcpu, kind.arch, kind.gpus)
+        and abs(other.memory.bytes - kind.memory.bytes) <= ALIKE * kind.memory.bytes
+        and name != kind.name
     ]

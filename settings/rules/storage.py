@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from settings import weights
+from settings.eks import EksCluster
 from settings.gpu_memory import facts
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, one_of
+from settings.storage import BLOCK_CLASS
 from settings.types import Memory
 
 
@@ -34,6 +36,34 @@ def caches(settings: PlatformSettings) -> list[Problem]:
             out.append(Problem(path=("caches", name, "size"), reason=reason, fix=f"at least {needed}"))
         if cache.deadline.seconds == 0:
             out.append(Problem(path=("caches", name, "deadline"), reason="0s downloads nothing", fix="for example 1h"))
+    return out
+
+
+def classes(settings: PlatformSettings) -> list[Problem]:
+    """In a cluster of this program every cache names a class that is made, and caches of one class have one owner."""
+    if not isinstance(settings.cluster, EksCluster):
+        return []
+    out = []
+    owners: dict[str, tuple[str, tuple[int, int]]] = {}
+    for name, cache in settings.caches.items():
+        path: Path = ("caches", name, "storage_class")
+        which, owner = cache.storage_class, (cache.security.user, cache.security.group)
+        if cache.access_mode == "ReadWriteOnce":
+            # Where the mode is wrong, `caches` has said so, and a class of shared volumes is right for the other.
+            if which not in (None, BLOCK_CLASS) and _mounted_by(settings, name) is None:
+                reason = f"{which} is made for shared volumes only, and this one is for one node"
+                out.append(Problem(path=path, reason=reason, fix=BLOCK_CLASS))
+        elif which is None or which == BLOCK_CLASS:
+            reason = f"{BLOCK_CLASS}{', the default,' if which is None else ''} is a disk for one node, this is shared"
+            fix = "for example efs: a class on the shared file system is made of it"
+            out.append(Problem(path=path, reason=reason, fix=fix))
+        elif (first := owners.setdefault(which, (name, owner)))[1] != owner:
+            reason = (
+                f"class {which} takes everybody for user {first[1][0]} and group {first[1][1]}, as cache {first[0]} "
+                f"says, and this one's are {owner[0]} and {owner[1]}"
+            )
+            fix = f"another class for one of the two, for example {which}-{name}"
+            out.append(Problem(path=path, reason=reason, fix=fix))
     return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from settings import pins
+from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.names import partition, registry_host
 from settings.problems import Path, Problem
@@ -115,7 +116,7 @@ def _way_in(settings: PlatformSettings) -> list[Problem]:
                 reason = f"only the class {ALB} reads it, this is {settings.ingress.class_name}"
                 out.append(Problem(path=("ingress", key), reason=reason, fix=f"class_name: {ALB}, or leave it out"))
     if settings.ingress.certificate_arn is None:
-        if public:
+        if public and not _certificate_is_made(settings):
             fix = "give certificate_arn: arn:aws:acm:..."
             reason = f"{', '.join(public)} would be reached in clear text"
             out.append(Problem(path=("ingress",), reason=reason, fix=fix, strict=True))
@@ -126,6 +127,11 @@ def _way_in(settings: PlatformSettings) -> list[Problem]:
         wrong = _web_acl(settings.ingress.waf_arn, settings)
         out += _foreign(settings, "waf_arn", wrong, "a web ACL of {start}:wafv2:{place}:regional/webacl/<name>/<id>")
     return out
+
+
+def _certificate_is_made(settings: PlatformSettings) -> bool:
+    cluster = settings.cluster
+    return isinstance(cluster, EksCluster) and cluster.dns is not None and cluster.dns.certificate
 
 
 _ALB_ONLY = ("certificate_arn", "waf_arn", "access_log", "protect")

@@ -9,8 +9,9 @@ import pulumi
 import pytest
 
 from components.llm_platform import LlmPlatform, LlmPlatformArgs
+from tests.components.eks import VARIANTS
 from tests.components.served import FLOORED, HEADROOM, MAXED, TUNED
-from tests.support import TINY_SECRETS, World, kept, resolved, tiny
+from tests.support import EKS, TINY_SECRETS, World, kept, resolved, tiny
 
 
 @pytest.fixture
@@ -59,3 +60,15 @@ def roomy(deploy: Callable[..., World]) -> World:
 def maxed(deploy: Callable[..., World]) -> World:
     """Served by MAX."""
     return kept(deploy, **MAXED)
+
+
+@pytest.fixture
+def eks(deploy: Callable[..., World]) -> World:
+    """On a cluster of its own."""
+    return kept(deploy, **EKS)
+
+
+@pytest.fixture(params=VARIANTS)
+def variant(request: pytest.FixtureRequest, deploy: Callable[..., World]) -> World:
+    """Each variant of the platform on a cluster of its own."""
+    return kept(deploy, **VARIANTS[request.param])

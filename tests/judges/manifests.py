@@ -45,7 +45,7 @@ NAMES = {"Namespace": DNS_LABEL, "Service": SERVICE}
 """What metadata.name must be; any DNS name for the other kinds."""
 TEXTS = ("annotations", "data", "labels", "matchLabels", "nodeSelector", "selector")
 """Maps of the API whose values are strings, where YAML would like numbers and booleans."""
-CUSTOM = frozenset({("external-secrets.io/v1", "ExternalSecret")})
+CUSTOM = frozenset({("external-secrets.io/v1", "ClusterSecretStore"), ("external-secrets.io/v1", "ExternalSecret")})
 """Custom resources that we make: group and version, and kind. Whatever else has no schema is a finding."""
 
 

@@ -35,8 +35,9 @@ def test_the_whole_platform_is_ready_without_a_warning(live: Callable[..., Live]
 
     known = instance_types()
     for node in here.nodes.all():
-        kind = known[node["metadata"]["labels"]["node.kubernetes.io/instance-type"]]
-        assert node["status"]["allocatable"] == allocatable(kind)
+        labels = node["metadata"]["labels"]
+        kind = known[labels["node.kubernetes.io/instance-type"]]
+        assert node["status"]["allocatable"] == allocatable(here.settings.node_pools[labels[POOL_LABEL]], kind)
 
     models = {name for name, model in here.settings.models.items()}
     for name, apps in on_gpu_nodes(here).items():

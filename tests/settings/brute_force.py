@@ -208,7 +208,7 @@ def nodes(settings: PlatformSettings, pool: str) -> dict[str, Free]:
                 cpu -= daemonset.cpu.milli if daemonset.cpu else 0
                 memory -= daemonset.memory.bytes if daemonset.memory else 0
                 places -= 1
-        out[name] = (cpu, memory, kind.ephemeral_storage.bytes, places, kind.gpus)
+        out[name] = (cpu, memory, settings.node_pools[pool].disk.pods_share.bytes, places, kind.gpus)
     return out
 
 

@@ -263,6 +263,13 @@ def test_daemonsets_larger_than_a_node_leave_less_than_nothing_and_hold_no_pod()
     assert room.times(demand("w", 1, 1, 1)) == 0
 
 
+@pytest.fixture
+def _types_may_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another rule wants types of one size in a pool; these count what each of them takes nevertheless."""
+    monkeypatch.setattr("settings.rules.nodes.ALIKE", 1.0)
+
+
+@pytest.mark.usefixtures("_types_may_differ")
 def test_a_pool_needs_the_nodes_of_the_type_that_takes_most_of_them() -> None:
     overlay = tiny(
         node_pools__general={"instance_types": ["m6i.xlarge", "c6i.xlarge"], "max": 9},
@@ -277,6 +284,7 @@ def test_a_pool_needs_the_nodes_of_the_type_that_takes_most_of_them() -> None:
     assert capacity.pool_need(settings, "cheap") is None
 
 
+@pytest.mark.usefixtures("_types_may_differ")
 def test_a_pool_counts_only_types_that_hold_its_pods() -> None:
     overlay = tiny(
         node_pools__general={"instance_types": ["m6i.xlarge", "c6i.xlarge"], "max": 2},

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from settings.expected import expected
-from tests.support import resolved, tiny
+from tests.support import on_eks, resolved, tiny
+
+
+def on_eks_told(**changes: Any) -> str:
+    return "\n".join(f"{e.what}: {e.why}" for e in expected(resolved(on_eks(**changes)).settings))
 
 
 def told(**changes: Any) -> str:
@@ -39,3 +43,57 @@ def test_metrics_are_expected_where_an_autoscaler_reads_them() -> None:
 
 def test_a_network_policy_is_worth_what_the_cluster_makes_of_it() -> None:
     assert "a CNI that enforces network policies" in told()
+
+
+def test_a_cluster_of_this_program_expects_nothing_that_the_program_makes() -> None:
+    made = ("nodes with", "autoscaler", "NVIDIA", "root volumes", "metrics-server", "CNI", "StorageClass")
+    made += ("IngressClass", "External Secrets", "ClusterSecretStore")
+    for part in made:
+        assert part not in on_eks_told(), part
+
+
+def test_a_cluster_of_this_program_expects_its_two_administrators_and_who_else_is_named() -> None:
+    found = on_eks_told(cluster__access={"team": {"principal": "arn:aws:iam::999988887777:user/somebody"}})
+    assert "IAM role arn:aws:iam::999988887777:role/deployer: runs `pulumi up`" in found
+    assert "IAM role arn:aws:iam::999988887777:role/break-glass: " in found
+    assert "IAM role or user arn:aws:iam::999988887777:user/somebody: access team" in found
+
+
+def test_images_are_pushed_by_somebody_and_a_secret_is_put_into_its_store() -> None:
+    assert "images pushed to ECR: door, worker, tag v1.2.3" in on_eks_told()
+    assert "registry registry.example.com, open to the nodes" in on_eks_told(registry__host="registry.example.com")
+    assert "secret tiny-dev/hugging-face-token in AWS Secrets Manager: store vault" in on_eks_told()
+    assert "Secrets Manager" not in on_eks_told(hub__token=None)
+
+
+def test_telemetry_is_run_by_somebody_else_anywhere() -> None:
+    for found in (told(), on_eks_told()):
+        assert "Service otel-collector:4317" in found
+        assert "Service grafana:3000" in found
+
+
+def test_host_names_lie_in_a_zone_or_are_published_by_somebody() -> None:
+    zone = {"zone": "example.com", "zone_id": "Z0123456789ABCDEFGHIJ"}
+    published = "DNS records that lead to the load balancer: of door.example.com, watch.example.com"
+    assert published in on_eks_told()
+    named = on_eks_told(cluster__dns=zone)
+    assert published not in named
+    assert "hosted zone example.com (Z0123456789ABCDEFGHIJ): records of door.example.com, watch.example.com" in named
+
+
+def test_quotas_are_expected_where_nobody_has_said_them() -> None:
+    assert "quota of" not in on_eks_told()
+    found = on_eks_told(aws__quotas={"standard": 32, "standard_spot": 32})
+    assert "quota of 28 vCPU for g_spot (L-3819A6DF): pools gpu at their most" in found
+
+
+def test_a_bucket_for_the_load_balancers_log_is_expected_unless_it_is_ours() -> None:
+    ours = "tiny-dev-doors-999988887777-us-west-2"
+    bucket = {"doors": {"holds": "load-balancer-logs", "expire": 30}}
+    assert f"S3 bucket {ours}" in on_eks_told(ingress__access_log={"bucket": ours})
+    assert "S3 bucket" not in on_eks_told(ingress__access_log={"bucket": ours}, buckets=bucket)
+    assert "S3 bucket" not in on_eks_told()
+
+
+def test_another_ingress_class_is_expected_of_others_on_eks_too() -> None:
+    assert "IngressClass nginx" in on_eks_told(ingress__class_name="nginx", ingress__certificate_arn=None)

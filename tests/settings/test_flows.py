@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from settings.flows import Addresses, Flow, Pods, flows, model_pods, quiet, service_pods
-from tests.support import resolved, tiny
+from settings.flows import INTERNET, Addresses, Flow, Pods, flows, model_pods, quiet, service_pods
+from tests.support import EKS, resolved, tiny
 
 NAME = "app.kubernetes.io/name"
 DOOR, WORKER, MIND = Pods("front", "door"), Pods("back", "worker"), Pods("back", "mind")
@@ -54,6 +54,22 @@ def test_the_agent_on_the_node_gives_roles_under_pod_identity_and_sts_without() 
     assert (DOOR, agent, 80, "Pod Identity") in some
     assert "STS" not in {why for *_, why in some}
     assert (WORKER, named("aws-endpoints", "10.0.224.0/20", "10.0.240.0/20"), 443, "SageMaker") in some
+
+
+def test_what_a_service_may_do_in_aws_it_also_reaches_inside_the_vpc_where_there_is_an_endpoint() -> None:
+    may = [
+        {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:us-west-2:999988887777:jobs"]},
+        {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::papers/*"]},
+    ]
+    some = found(
+        **EKS, cluster__network={"endpoints": ["sqs", "sts", "sagemaker.runtime"]}, services__door__permissions=may
+    )
+    out = {(target.name, why) for source, target, _, why in some if source == DOOR and isinstance(target, Addresses)}
+    assert out == {("aws-endpoints", "STS, sqs"), ("internet", "s3")}
+    elsewhere = found(services__door__permissions=may)
+    assert (DOOR, INTERNET, 443, "s3, sqs") in elsewhere
+    stated = found(services__door__permissions=may, aws__endpoint_cidrs=["192.168.1.0/24"])
+    assert (DOOR, named("aws-endpoints", "192.168.1.0/24"), 443, "STS, s3, sqs") in stated
 
 
 def test_without_an_account_there_are_no_roles_to_fetch() -> None:

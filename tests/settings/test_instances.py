@@ -7,6 +7,7 @@ import re
 import pytest
 
 from settings.instances import MAX_PODS, MAX_PODS_LARGE, TABLE, instance_types
+from settings.nodes import Disk
 from settings.types import Cpu, Memory
 from settings.yaml_reader import read_file
 
@@ -39,7 +40,7 @@ def test_every_row_reads_and_offers_less_than_it_has(name: str) -> None:
     assert kind.arch in ("amd64", "arm64")
     assert kind.cpu.milli == kind.vcpu * 1000 - reserved_cpu(kind.vcpu)
     assert Memory(1 << 30) < kind.memory < Memory.parse(row["memory"])
-    assert kind.ephemeral_storage == Memory.parse("17Gi")
+    assert Disk().pods_share == Memory.parse(row["allocatable"]["ephemeral_storage"])
     assert 1 <= kind.pods <= (MAX_PODS if kind.vcpu <= 30 else MAX_PODS_LARGE)
     assert re.fullmatch(r"[0-9]+\.[0-9]{6}", row["price"])
     assert (kind.gpu_memory is None) == (kind.gpus == 0)
@@ -60,6 +61,10 @@ def test_the_kubelet_takes_no_more_pods_than_eks_lets_it() -> None:
     assert kinds["c6i.large"].pods == 29
     assert kinds["c6i.4xlarge"].pods == 110  # its network interfaces would take 234
     assert kinds["g5.12xlarge"].pods == 250  # 48 vCPU; its network interfaces would take 737
+
+
+def test_no_type_with_gpus_is_arm64_since_the_image_with_nvidias_driver_is_not() -> None:
+    assert {kind.arch for kind in instance_types().values() if kind.gpus} == {"amd64"}
 
 
 def test_the_table_says_where_it_comes_from() -> None:

@@ -133,17 +133,17 @@ def test_a_platform_that_is_marked_secret_is_refused() -> None:
 
 
 @pytest.mark.parametrize("preview", [True, False])
-def test_eks_is_previewed_and_planned_and_not_yet_made(preview: bool) -> None:
-    overlay = local(cluster={"kind": "eks"}, aws={"account": "999988887777"})
-    if preview:
-        run = Run(overlay)
-        assert run.loaded is not None
-        assert run.loaded.kubeconfig is None
-        return
-    message = refused(overlay, preview=False)
-    assert message.startswith("1 problem in the settings")
-    assert "Pulumi.test.yaml: cluster.kind: this version plans and previews EKS stacks" in message
-    assert "use cluster: {kind: existing}" in message
+def test_an_eks_cluster_is_made_and_needs_no_kubeconfig(preview: bool, nowhere: Path) -> None:
+    kubeconfig(nowhere / ".local" / "kubeconfig")
+    cluster = {
+        "kind": "eks",
+        "deployer": "arn:aws:iam::999988887777:role/deployer",
+        "break_glass": "arn:aws:iam::999988887777:role/break-glass",
+    }
+    overlay = local(cluster=cluster, aws={"account": "999988887777"})
+    run = Run(overlay, preview=preview)
+    assert run.loaded is not None
+    assert run.loaded.kubeconfig is None
 
 
 @pytest.mark.parametrize("account", sorted(DOCUMENTATION_ACCOUNTS))
@@ -157,10 +157,9 @@ def test_an_account_of_the_documentation_is_previewed_and_never_deployed_to(acco
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "local"])
-def test_up_of_a_committed_eks_stack_is_one_message_with_both_reasons(stack: str) -> None:
+def test_up_of_a_committed_eks_stack_waits_for_an_account_of_your_own(stack: str) -> None:
     message = refused(stack_file(stack).overlay.data, preview=False, stack=stack)
-    assert message.startswith("2 problems in the settings")
-    assert "cluster.kind: " in message
+    assert message.startswith("1 problem in the settings")
     assert "aws.account: " in message
 
 

@@ -109,10 +109,10 @@ def test_a_misspelt_key_of_a_committed_stack_is_answered_with_the_right_one(stac
     check(COMMITTED, overlay, path, wrong, file.name)
 
 
-def everything() -> dict[str, Any]:
-    """An overlay that says every field of every model, under names of its own."""
+def everything(cluster: str) -> dict[str, Any]:
+    """An overlay that says every field of every model, under names of its own, on a cluster of one kind."""
     kinds = {
-        ("cluster",): "existing",
+        ("cluster",): cluster,
         ("hub", "token"): "external",
         ("models", "all", "engine"): "vllm",
         ("models", "all", "scaling"): "hpa",
@@ -146,12 +146,13 @@ def everything() -> dict[str, Any]:
     return {**of_model((), PlatformSettings), "base": "tiny", "environment": "dev"}
 
 
-EVERYTHING = everything()
+EVERYTHING, EVERYTHING_EXISTING = everything("eks"), everything("existing")
 
 
-def test_the_overlay_of_everything_has_the_shape_of_settings_and_every_field() -> None:
-    assert not [p for p in faults(TINY, Document("o", EVERYTHING), ()) if p.rule == "shape"]
-    said = {str(path[-1]) for path in fields(EVERYTHING, EVERYTHING)}
+def test_the_overlays_of_everything_have_the_shape_of_settings_and_every_field() -> None:
+    for overlay in (EVERYTHING, EVERYTHING_EXISTING):
+        assert not [p for p in faults(TINY, Document("o", overlay), ()) if p.rule == "shape"]
+    said = {str(path[-1]) for overlay in (EVERYTHING, EVERYTHING_EXISTING) for path in fields(overlay, overlay)}
     known = {name for _, model in models() for name in model.model_fields}
     assert known <= said
 
@@ -187,7 +188,7 @@ def test_a_kind_misspelt_where_no_other_file_says_it_is_answered_too() -> None:
 
 def test_a_key_like_no_other_is_answered_with_all_that_there_are() -> None:
     (problem,) = faults(TINY, Document("o", tiny(registry__zzzzzz=1)), TINY_SECRETS)
-    assert problem.fix == "use one of: host, tag, unpinned"
+    assert problem.fix == "use one of: host, keep, tag, unpinned"
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,8 @@ WRONG = (
     ),
     Wrong(
         "a volume for one node under replicas",
-        "caches: {weights: {access_mode: ReadWriteOnce, pool: gpu-spot}}\nnode_pools: {gpu-spot: {max: 9}}",
+        "caches: {weights: {access_mode: ReadWriteOnce, pool: gpu-spot}}\nnode_pools: {gpu-spot: {max: 9}}\n"
+        "aws: {quotas: {g_spot: 60}}",
         "caches.weights.access_mode",
         ("pool gpu-spot has up to 9 nodes for 7 replicas",),
         "ReadWriteMany",

@@ -16,11 +16,12 @@ from pydantic import BaseModel
 from components.llm_platform import LlmPlatform, LlmPlatformArgs
 from policy.graph import Graph
 from settings.annotations import _unwrap
+from settings.aws_types import RETENTION, Retention
 from settings.problems import SettingsError
 from settings.resolve import Resolved
 from settings.spec import Spec
 from settings.types import Cpu, Duration, Integer, Memory, Percent, Text
-from tests.support import TINY_SECRETS, put, resolved, tiny
+from tests.support import TINY_SECRETS, on_eks, put, resolved, tiny
 from workbench.plan import report
 from workbench.plan.manifests import plan_json
 from workbench.plan.recorder import record
@@ -91,7 +92,43 @@ FULL = tiny(
 )
 """tests/data/tiny.yaml with every optional thing said, so that each field has a value to change."""
 
-EKS = tiny(cluster={"kind": "eks"})
+EKS = on_eks(
+    aws__quotas={},
+    aws__tags={"cost-center": "4711"},
+    buckets={"doors": {"holds": "load-balancer-logs", "expire": 30}},
+    cluster__access={
+        "team": {
+            "principal": "arn:aws:iam::999988887777:role/team",
+            "policy": "edit",
+            "namespaces": ["front", "back"],
+        }
+    },
+    cluster__endpoint={"private_cidrs": ["10.9.0.0/16"], "public_cidrs": ["203.0.113.5/32"]},
+    cluster__network__nat="one",
+    cluster__charts="oci://registry.example.com/charts",
+    cluster__dns={"zone": "example.com", "zone_id": "Z0123456789ABCDEFGHIJ", "certificate": True},
+    ingress__certificate_arn=None,
+    ingress__access_log={"bucket": "tiny-dev-doors-999988887777-us-west-2"},
+    node_pools__general__scale_down_after="5m",
+    node_pools__general__ami_release="1.35.1-20260810",
+    node_pools__steady={
+        "instance_types": ["g6.xlarge"],
+        "capacity": "on-demand",
+        "min": 0,
+        "max": 1,
+        "gpus": 1,
+        "taints": [{"key": "nvidia.com/gpu", "value": "present"}],
+        "node_start_up": "180s",
+    },
+    services__worker__permissions=[
+        {
+            "actions": ["s3:GetObject", "s3:ListBucket"],
+            "resources": ["arn:aws:s3:::models", "arn:aws:s3:::models/*"],
+            "conditions": {"StringEquals": {"aws:ResourceAccount": ["999988887777"]}},
+        }
+    ],
+)
+"""The smallest platform on a cluster that this program makes, with everything said that there is to say of it."""
 OTHERWISE = tiny(
     hub__token={"kind": "config", "key": "hubToken"},
     models__mind__engine={
@@ -104,6 +141,11 @@ OTHERWISE = tiny(
 )
 """What FULL says in another way: the other engine, and a token of the stack file."""
 OVERLAYS = (FULL, EKS, OTHERWISE)
+ONLY_ON_EKS = {
+    *("Aws.tags", "Disk.iops", "Disk.size", "Disk.throughput", "NodePool.ami_release", "NodePool.scale_down_after"),
+    *("Quotas.g", "Quotas.g_spot", "Quotas.standard", "Quotas.standard_spot", "Registry.keep"),
+}
+"""What only a cluster that this program makes is made of, wherever it is said."""
 SECRETS = (*TINY_SECRETS, "hubToken")
 OTHER_TEXTS: dict[str, tuple[Any, ...]] = {
     "name": ("other-name", "another-name"),
@@ -118,7 +160,10 @@ OTHER_TEXTS: dict[str, tuple[Any, ...]] = {
     "availability zone": ("us-west-2b", "us-west-2a"),
     "AWS account id": ("222233334444",),
     "Kubernetes version": ("1.34", "1.33"),
-    "ARN": ("arn:aws:acm:us-west-2:999988887777:certificate/87654321-1234-1234-1234-123456789012",),
+    "ARN": (
+        "arn:aws:acm:us-west-2:999988887777:certificate/87654321-1234-1234-1234-123456789012",
+        "arn:aws:iam::999988887777:role/other",
+    ),
     "image repository": ("other",),
     "image tag": ("v9.9.9",),
     "image digest": ("sha256:" + "a" * 64,),
@@ -135,6 +180,14 @@ OTHER_TEXTS: dict[str, tuple[Any, ...]] = {
     "secret name": ("other/token",),
     "TLS policy": ("ELBSecurityPolicy-2016-08",),
     "bucket name": ("other-logs",),
+    "release of an EKS image": ("1.35.2-20260901",),
+    "service with a VPC endpoint": ("ssm",),
+    "hosted zone id": ("Z9876543210ABCDEFGHIJ",),
+    "tag value": ("0815",),
+    "IAM action": ("s3:PutObject",),
+    "condition operator": ("StringLike",),
+    "condition key": ("aws:SourceVpc",),
+    "source of charts": ("oci://mirror.example.com/charts",),
 }
 MASKED = {("ExistingCluster", "kubeconfig"): "only the engine reads the file; tests/settings covers it"}
 """Fields whose effect a plan does not show, and what does."""
@@ -168,6 +221,8 @@ def _of(choice: Any, value: Any) -> list[Any]:
     for metadata in getattr(choice, "__metadata__", ()):
         if isinstance(metadata, Text):
             return list(OTHER_TEXTS.get(metadata.what, ("other",)))
+        if isinstance(metadata, Retention):
+            return list(RETENTION)
         if isinstance(metadata, Integer):
             return [value + 1 if isinstance(value, int) else metadata.low + 2]
     simple = {Cpu: "321m", Memory: "123Mi", Duration: "77s", Percent: "61%", bool: not value}
@@ -218,7 +273,7 @@ def cases() -> list[Any]:
     seen: dict[tuple[str, str], Any] = {}
     for overlay in OVERLAYS:
         for model, name, path, value in fields(resolved(overlay, SECRETS).settings):
-            if name == "base":
+            if name == "base" or (overlay is not EKS and f"{model.__name__}.{name}" in ONLY_ON_EKS):
                 continue  # another base is another platform
             for other in alternatives(model, name, value):
                 key = (model.__name__, name)

@@ -340,8 +340,8 @@ def test_the_token_comes_from_a_store_outside_one_secret_for_each_environment(st
     for job in downloads(stack):
         volumes = {volume["name"]: volume for volume in job.pod["volumes"]}
         assert volumes["token"]["secret"]["secretName"] == "weights-token"
-    holds = f"holds llmplatform-{stack}/hugging-face-token"
-    assert holds in [e.why for e in told_others(stack) if e.what == "ClusterSecretStore platform-secrets"]
+    put_there = f"secret llmplatform-{stack}/hugging-face-token in AWS Secrets Manager"
+    assert put_there in [e.what for e in told_others(stack)]
 
 
 @pytest.mark.requirement("S003-23")

@@ -43,7 +43,7 @@ def likeness(stack: str, platform: str | None = None) -> Likeness:
         overlay["cluster"] = {"kind": "existing", "version": settings.cluster.version}
         changed.append("the cluster is this machine's, not one that the stack makes or names")
     if settings.aws.account in DOCUMENTATION_ACCOUNTS:
-        overlay = _replaced(overlay, settings.aws.account, NO_ACCOUNT)  # wherever it stands: in ARNs, too
+        overlay = replaced(overlay, settings.aws.account, NO_ACCOUNT)  # wherever it stands: in ARNs, too
         changed.append(f"account {NO_ACCOUNT} in place of {settings.aws.account}, an example of AWS's documentation")
     if file.secrets:
         changed.append(f"secrets ({', '.join(sorted(file.secrets))}): each is {STAND_IN!r}")
@@ -54,9 +54,10 @@ def likeness(stack: str, platform: str | None = None) -> Likeness:
     return Likeness(stack, alike, resolve_stack(alike), tuple(changed))
 
 
-def _replaced(value: Any, old: str, new: str) -> Any:
+def replaced(value: Any, old: str, new: str) -> Any:
+    """Nested data with one text in place of another, wherever it stands."""
     if isinstance(value, dict):
-        return {key: _replaced(item, old, new) for key, item in value.items()}
+        return {key: replaced(item, old, new) for key, item in value.items()}
     if isinstance(value, list):
-        return [_replaced(item, old, new) for item in value]
+        return [replaced(item, old, new) for item in value]
     return value.replace(old, new) if isinstance(value, str) else value

@@ -14,7 +14,8 @@ from typing import Any
 from settings.capacity import pool_need
 from settings.instances import InstanceType, instance_types
 from settings.model import PlatformSettings
-from settings.names import CAPACITY_LABEL, POOL_LABEL
+from settings.names import POOL_LABEL
+from settings.node_groups import most_pods, node_labels
 from settings.nodes import NodePool
 from workbench.localcluster.api import Api, ApiError, Manifest, wait
 from workbench.localcluster.clock import Clock
@@ -59,7 +60,8 @@ def node(settings: PlatformSettings, pool: str, index: int, *, zone: str | None 
     zone = zone or zones[index % len(zones)]
     kind = known[spec.instance_types[index % len(spec.instance_types)]]
     name = f"{pool}-{zone}-{index}"
-    status: dict[str, Any] = {"allocatable": allocatable(kind), "capacity": allocatable(kind)}
+    offered = allocatable(spec, kind)
+    status: dict[str, Any] = {"allocatable": offered, "capacity": offered}
     if after:  # as a kubelet registers; a node that says nothing of itself would get pods at once
         reason = {"reason": "KubeletNotReady", "message": "starting (simulated)"}
         status["conditions"] = [{"type": "Ready", "status": "False", **reason, "lastTransitionTime": _now()}]
@@ -72,9 +74,7 @@ def node(settings: PlatformSettings, pool: str, index: int, *, zone: str | None 
         ZONE_LABEL: zone,
         "eks.amazonaws.com/capacityType": "SPOT" if spec.capacity == "spot" else "ON_DEMAND",
         "eks.amazonaws.com/nodegroup": pool,
-        POOL_LABEL: pool,
-        CAPACITY_LABEL: spec.capacity,
-        **spec.labels,
+        **node_labels(pool, spec),
     }
     return {
         "apiVersion": "v1",
@@ -88,13 +88,15 @@ def node(settings: PlatformSettings, pool: str, index: int, *, zone: str | None 
     }
 
 
-def allocatable(kind: InstanceType) -> dict[str, str]:
-    """What a node of this type offers to pods, daemonsets included, as the table has it."""
+def allocatable(pool: NodePool, kind: InstanceType) -> dict[str, str]:
+    """What a node of this type offers to pods, daemonsets included, as the table has it; its disk and how many pods it
+    takes are the pool's.
+    """
     offered = {
         "cpu": str(kind.cpu),
-        "ephemeral-storage": str(kind.ephemeral_storage),
+        "ephemeral-storage": str(pool.disk.pods_share),
         "memory": str(kind.memory),
-        "pods": str(kind.pods),
+        "pods": str(most_pods(pool)),
     }
     return {**offered, "nvidia.com/gpu": str(kind.gpus)} if kind.gpus else offered
 

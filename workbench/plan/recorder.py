@@ -21,6 +21,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import ROOT
 
 from policy.graph import SECRET, Graph, Resource
+from workbench.plan import outputs
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 PLACEHOLDER = "masked"
@@ -77,7 +78,17 @@ class Recorder(mocks.MockMonitor):
             self.requests[urn] = request
         known = not request.custom or not self._unknowns or request.type.startswith("pulumi:providers:")
         identity = marker(request.type, request.name, "id") if request.custom and known else ""
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=request.object)
+        made = self._made(request) if request.custom else request.object
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=made)
+
+    def _made(self, request: Any) -> Any:
+        """The object of a resource once it is made, for the program to build further documents from."""
+
+        def value(path: str) -> struct_pb2.Value:
+            text = rpc.UNKNOWN if self._unknowns else marker(request.type, request.name, path)
+            return struct_pb2.Value(string_value=text)
+
+        return outputs.fill(request.type, request.object, value)
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802  # the protocol's name
         """Refuses: a look-up would make the plan depend on an account."""
@@ -204,6 +215,8 @@ def _resource(urn: str, request: Any, stack_urn: str) -> Resource:
         provider="::".join(request.provider.split("::")[:4]) or None,  # a URN has four parts, then comes the id
         deleted_with=request.deletedWith or None,
         protect=request.protect,
+        ignore_changes=tuple(sorted(request.ignoreChanges)),
+        delete_before_replace=request.deleteBeforeReplace,
         timeouts={k: v for k in ("create", "update", "delete") if (v := getattr(request.customTimeouts, k))},
         source=f"{position.uri.rsplit('/', 1)[-1]}:{position.line}" if position.uri else None,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from policy.graph import Graph, KubernetesObject, Resource, undecided
 from policy.rules import RULES as GRAPH_RULES
 from settings import capacity, drain
+from settings.costs import at_rest
 from settings.demand import of_pool
 from settings.expected import expected
 from settings.problems import Problem, dotted
@@ -19,6 +20,7 @@ from settings.rules import RULES as SETTINGS_RULES
 from workbench.plan.models import models
 from workbench.plan.stack import Plan
 
+AWS, RELEASE, PROVIDERS = "aws:", "kubernetes:helm.sh/v3:Release", "pulumi:providers:"
 REACHABILITY = "every connection that is needed is possible, and no other"
 
 
@@ -30,6 +32,7 @@ def text(plan: Plan, out: Path, files: int) -> str:
         ["Capacity at the ceilings, with surge", *_indent(_capacity(plan))],
         ["Models", *_indent(models(plan.settings))],
         ["Drain", *_indent(_drain(plan))],
+        *([["At rest, in a month", *_indent(_costs(plan))]] if at_rest(plan.settings) else []),
         ["Checks", *_indent(_checks(plan))],
         ["Expected of the cluster, made by others", *_indent(_expected(plan))],
         ["Unknown until deployment, or secret", *_indent(_incomplete(plan))],
@@ -48,12 +51,7 @@ def _head(plan: Plan) -> list[str]:
     settings = plan.settings
     cluster = f"{settings.cluster.kind} cluster, Kubernetes {settings.cluster.version}"
     platform = f"{settings.name} (platforms/{settings.base}.yaml)"
-    lines = [f"Plan of stack {plan.stack}: {platform}, {settings.environment}, {cluster}"]
-    if settings.cluster.kind == "eks":
-        lines.append(
-            "The AWS half is not part of this version: the plan shows the Kubernetes half, `pulumi up` refuses."
-        )
-    return lines
+    return [f"Plan of stack {plan.stack}: {platform}, {settings.environment}, {cluster}"]
 
 
 def tree(graph: Graph) -> list[str]:
@@ -75,17 +73,30 @@ def _label(resource: Resource) -> str:
     if resource.custom and "kind" in resource.inputs:
         mark = "  (incomplete)" if undecided(resource.inputs) else ""
         return str(KubernetesObject(resource)) + mark
+    if resource.type == RELEASE:
+        return f"Release {resource.inputs.get('namespace')}/{resource.name} {resource.inputs.get('version')}"
     kind = resource.type.rsplit(":", 1)[-1]
     return f"provider {kind}" if resource.type.startswith("pulumi:providers:") else f"{kind} {resource.name}"
 
 
 def _counts(graph: Graph) -> Iterator[str]:
     kinds = Counter(o.kind for o in graph.objects)
+    made = Counter(r.type.rsplit(":", 1)[-1] for r in graph.resources if r.custom and r.type.startswith(AWS))
+    releases = sum(1 for r in graph.resources if r.type == RELEASE)
     components = sum(1 for r in graph.resources if not r.custom)
-    others = len(graph.resources) - components - sum(kinds.values())
-    objects = sum(kinds.values())
-    yield f"{len(graph.resources)} resources: {components} components, {objects} objects, {others} provider"
-    yield ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    objects, in_account = sum(kinds.values()), sum(made.values())
+    providers = sum(1 for r in graph.resources if r.type.startswith(PROVIDERS))
+    parts = [(components, "component"), (in_account, "in the AWS account"), (releases, "Helm release")]
+    parts += [(objects, "object"), (providers, "provider")]
+    shown = [f"{count} {_plural(what, count)}" for count, what in parts if count]
+    yield f"{len(graph.resources)} resources: {', '.join(shown)}"
+    if made:
+        yield "AWS: " + ", ".join(f"{count} {kind}" for kind, count in sorted(made.items()))
+    yield ("Kubernetes: " if made else "") + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+
+
+def _plural(what: str, count: int) -> str:
+    return what if count == 1 or " " in what.removeprefix("Helm ") else f"{what}s"
 
 
 def _capacity(plan: Plan) -> Iterator[str]:
@@ -130,6 +141,14 @@ def _drain(plan: Plan) -> Iterator[str]:
         )
 
 
+def _costs(plan: Plan) -> Iterator[str]:
+    lines = at_rest(plan.settings)
+    for line in lines:
+        yield f"{line.monthly:>9,.2f} USD  {line.count} {line.what}"
+    whole = sum(line.monthly for line in lines)
+    yield f"{whole:>9,.2f} USD  in all, at list prices; traffic, logs, keys and stored data beside"
+
+
 def _expected(plan: Plan) -> Iterator[str]:
     for thing in expected(plan.settings):
         yield f"{thing.what} ({thing.why})"
@@ -158,10 +177,16 @@ def _checks(plan: Plan) -> Iterator[str]:
 def _incomplete(plan: Plan) -> Iterator[str]:
     if not plan.incomplete:
         yield "nothing"
+    in_account = 0
     for urn, paths in plan.incomplete.items():
         resource = plan.graph.by_urn[urn]
+        if resource.type.startswith(AWS):
+            in_account += 1
+            continue
         shown = _label(resource).removesuffix("  (incomplete)")
         yield f"{shown}: {', '.join(paths)}"
+    if in_account:
+        yield f"{in_account} resources in the AWS account: ids and ARNs that AWS gives; plan.json names each"
 
 
 def _unpinned(plan: Plan) -> Iterator[str]:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.settings.red import models, platform, references, serving, sizes
+from tests.settings.red import account, eks, models, platform, references, serving, sizes
 from tests.settings.red.case import Red
 
-RED: Mapping[str, tuple[Red, ...]] = {**references.RED, **sizes.RED, **serving.RED, **platform.RED, **models.RED}
+RED: Mapping[str, tuple[Red, ...]] = {
+    **references.RED,
+    **sizes.RED,
+    **serving.RED,
+    **platform.RED,
+    **models.RED,
+    **eks.RED,
+    **account.RED,
+}
 """Rule id -> its red cases."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from settings.problems import Path
 from tests.settings.red.case import Red
+from tests.support import EKS
 
 DOOR: Path = ("services", "door")
 CERTIFICATE: Path = ("ingress", "certificate_arn")
+ZONE = {"zone": "example.com", "zone_id": "Z0123456789ABCDEFGHIJ"}
 SIX = [f"us-west-2{letter}" for letter in "abcdef"]
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 COMMIT = "0123456789" * 4
@@ -162,6 +164,14 @@ ZONES = (
         green={"aws__zones": ["us-west-2a", "us-west-2b"]},
         strict=True,
     ),
+    Red(
+        "one on EKS",
+        {**EKS, "aws__zones": ["us-west-2a"]},
+        ("aws", "zones"),
+        ("one zone takes everything down", "EKS makes no cluster in one"),
+        "for example [us-west-2a, us-west-2b, us-west-2c]",
+        green={**EKS, "aws__zones": ["us-west-2a", "us-west-2b"]},
+    ),
 )
 
 IMAGES = (
@@ -293,11 +303,20 @@ EXPOSURE = (
     ),
     Red(
         "an EKS cluster in no account",
-        {"cluster__kind": "eks", "aws__account": None},
+        {**EKS, "aws__account": None},
         ("aws",),
         ("an EKS cluster needs the account",),
         "give account: ",
-        green={"cluster__kind": "eks"},
+        green=EKS,
+    ),
+    Red(
+        "clear text where nobody makes a certificate",
+        {**EKS, "cluster__dns": ZONE, "ingress__certificate_arn": None},
+        ("ingress",),
+        ("door, grafana would be reached in clear text",),
+        "give certificate_arn: arn:aws:acm:...",
+        green={**EKS, "cluster__dns": {**ZONE, "certificate": True}, "ingress__certificate_arn": None},
+        strict=True,
     ),
     Red(
         "images from nowhere",
