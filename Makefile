@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.program-stamp
 LOCAL := $(VENV)/.local-stamp
 TOOLS := $(VENV)/.tools-stamp
+JUDGES := .venv-judges/.stamp
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 STACK ?=
 PLATFORM ?=
 LIVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down plan manifests test test-cluster check format lint types plans requirements mutants bench clean
+.PHONY: help up down plan manifests test test-cluster check format lint types plans aws charts-check requirements mutants bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -29,13 +30,13 @@ plan: $(PROGRAM) ## show and check what a stack would make: make plan STACK=dev
 manifests: $(PROGRAM) ## write a stack's Kubernetes manifests: make manifests STACK=dev
 	@$(BIN)/python -m workbench manifests $(STACK) $(if $(PLATFORM),--platform $(PLATFORM))
 
-test: $(TOOLS) ## unit, property, contract and policy tests
+test: $(TOOLS) $(JUDGES) ## unit, property, contract and policy tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-cluster: $(TOOLS) ## live scenarios on a real control plane (FULL=1: undivided time; LIVE="-n 4 -k drain")
 	$(BIN)/python -m pytest tests/live -m live --durations=0 --durations-min=5 $(LIVE)
 
-check: lint types test plans requirements ## everything that must hold before a commit
+check: lint types test plans aws requirements ## everything that must hold before a commit
 
 format: $(TOOLS) ## format the code
 	$(BIN)/ruff format .
@@ -51,6 +52,12 @@ types: $(TOOLS) ## mypy, strict
 plans: $(TOOLS) ## plan every stack; every manifest against Kubernetes' schemas
 	$(BIN)/python -m tests.judges.manifests
 
+aws: $(TOOLS) $(JUDGES) ## checkov, parliament and AWS's own models over every stack that makes its cluster
+	$(BIN)/python -m tests.judges.aws
+
+charts-check: $(TOOLS) ## every value of ours in the real charts: needs helm, and CHARTS=<folder of charts>
+	$(BIN)/python -m tests.judges.charts
+
 requirements: $(TOOLS) ## which items of docs/requirements.md are proven, decided otherwise, or open
 	$(BIN)/python -m tests.requirements_report
 
@@ -62,7 +69,7 @@ bench: $(TOOLS) ## how long a plan and an up take, as ratios
 	$(BIN)/python -m tests.benchmarks.up
 
 clean: ## remove everything that is made
-	rm -rf $(VENV) out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-judges out .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(PROGRAM): requirements.txt constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else f"Python 3.11 or newer is needed, this is {v[0]}.{v[1]}; say make PYTHON=...")'
@@ -78,4 +85,13 @@ $(LOCAL): $(PROGRAM) requirements-local.txt
 $(TOOLS): $(LOCAL) requirements-dev.txt requirements-judges.txt
 	@echo "Installing tools and judges (once)"
 	@$(PIP) -r requirements-dev.txt -r requirements-judges.txt
+	@touch $@
+
+# Judges whose needs clash with Pulumi's, and with each other's.
+$(JUDGES): requirements-checkov.txt requirements-aws-judges.txt
+	@echo "Making .venv-judges (once, about a minute)"
+	@$(PYTHON) -m venv .venv-judges/checkov
+	@.venv-judges/checkov/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-checkov.txt
+	@$(PYTHON) -m venv .venv-judges/aws
+	@.venv-judges/aws/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-aws-judges.txt
 	@touch $@
