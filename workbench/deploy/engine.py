@@ -120,7 +120,8 @@ class Engine:
         if self._interrupted.exists():
             self._adopt(api, graph)
         self._interrupted.touch()
-        done = self.run("up", *self._stack, "--yes", "--skip-preview", "--suppress-outputs")
+        # Without the refresh that Pulumi.yaml asks for: nobody but us owns anything of AWS here.
+        done = self.run("up", *self._stack, "--yes", "--skip-preview", "--suppress-outputs", "--refresh=false")
         self._interrupted.unlink()
         return done
 
