@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import linecache
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pulumi
 from google.protobuf import empty_pb2, struct_pb2
+from pulumi import log
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import ROOT
@@ -178,8 +181,24 @@ def record(
             loop.close()
 
     # In a context of its own: the SDK keeps its settings in context variables, and two runs must not meet.
-    contextvars.copy_context().run(run)
+    with _unread():
+        contextvars.copy_context().run(run)
     return recorder.graph(), engine.messages
+
+
+@contextmanager
+def _unread() -> Iterator[None]:
+    """While it lasts, the SDK does not write debug messages, and looks up no source lines, which nobody reads here:
+    together 0.1 of 1.6 s of CPU (prod, 305 resources).
+    """
+    debug, check, update = log.debug, linecache.checkcache, linecache.updatecache
+    log.debug = lambda *_, **__: None
+    linecache.checkcache = lambda *_, **__: None
+    linecache.updatecache = lambda *_, **__: []
+    try:
+        yield
+    finally:
+        log.debug, linecache.checkcache, linecache.updatecache = debug, check, update
 
 
 async def _drained(loop: asyncio.AbstractEventLoop) -> None:
