@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -56,7 +57,8 @@ def test_it_is_ready_in_seconds_and_gone_again(state: Path) -> None:
     assert "gpu-spot-us-west-2a-0" in shown
     assert "ENDED" not in shown
     assert workbench("cluster", "kubeconfig", "--state", str(state)).stdout.strip() == str(state / "kubeconfig")
-    assert "kube-apiserver" in workbench("cluster", "logs", "kube-apiserver", "--state", str(state)).stdout
+    log = workbench("cluster", "logs", "kube-apiserver", "--state", str(state)).stdout
+    assert re.search(r"^I\d{4} ", log, re.MULTILINE), "the program's own lines"
     assert workbench("down", "--state", str(state)).returncode == 0
     assert processes.running(state) == {}
     assert not state.exists()

@@ -39,9 +39,6 @@ COMPLETE = "complete"
 """A file that is there once the cluster has been healthy as a whole."""
 ATTEMPTS = 3
 """Starts, where somebody takes a port between our look and our use of it."""
-SETTLE = 0.5
-"""Seconds after which a program that was just started surely has the environment by which it is known: the kernel lets
-its starter go on before it lays that out."""
 HEALTHY = 60
 """Seconds that a program may take to answer; measured 2 to 4 on two quiet cores."""
 
@@ -269,16 +266,9 @@ class Cluster:
         wait(f"healthy {what}", look, HEALTHY, poll=0.05)
 
     def _alive(self, names: Iterable[str]) -> None:
-        dead = self._missing(names)
-        if dead:
-            time.sleep(SETTLE)
-            dead = self._missing(dead)
+        dead = [name for name in names if name not in processes.running(self.state)]
         if dead:
             raise ClusterError(f"{dead[0]} ended at once:\n{_tail(self.log(dead[0]))}")
-
-    def _missing(self, names: Iterable[str]) -> list[str]:
-        there = processes.running(self.state)
-        return [name for name in names if name not in there]
 
     def _register_metrics(self, layout: Layout) -> None:
         """Aggregation by a Service that points outside: addresses of loopback are refused as endpoints."""

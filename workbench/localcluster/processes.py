@@ -21,6 +21,8 @@ CLUSTER, PROGRAM = "LLMPLATFORM_CLUSTER", "LLMPLATFORM_PROGRAM"
 """Environment variables that mark a process: the cluster's state folder, and the program's name."""
 STOP_ORDER = (("kwok", "metrics", "kube-scheduler", "kube-controller-manager"), ("kube-apiserver",), ("etcd",))
 """Who ends first: an API server whose etcd is gone outlives SIGTERM for a minute."""
+LAID_OUT = 2.0
+"""Seconds after which a program that was just started is known by its environment, or never will be."""
 PATIENCE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 
@@ -47,7 +49,24 @@ def start(state: Path, name: str, command: Sequence[str], environment: Mapping[s
         except OSError as error:
             raise ClusterError(f"{name} cannot be started: {error}") from error
     process.returncode = 0  # whoever waits for it is not this object: it would warn that the process still runs
+    deadline = time.monotonic() + LAID_OUT
+    while not _is_marked(process.pid, state) and time.monotonic() < deadline:
+        time.sleep(0.005)
     return process.pid
+
+
+def _is_marked(pid: int, state: Path) -> bool:
+    """True once a process can be known by its environment, or is gone.
+
+    The kernel lets its starter go on a moment before it has laid that out: for so long, a program that runs looked
+    like one that ended at once.
+    """
+    try:
+        return psutil.Process(pid).environ().get(CLUSTER) == str(state)
+    except psutil.NoSuchProcess:
+        return True
+    except (psutil.Error, OSError):
+        return False
 
 
 def running(state: Path) -> dict[str, list[psutil.Process]]:
