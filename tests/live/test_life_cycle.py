@@ -117,7 +117,10 @@ def test_admission_is_on(live: Callable[..., Live]) -> None:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_a_start_that_is_interrupted_leaves_nothing_after_down(state: Path, sign: signal.Signals) -> None:
     command = [sys.executable, "-m", "workbench", "up", "--no-engine", "--state", str(state)]
+    # As in a terminal: what runs in the background of a script is started with Ctrl-C ignored, and hands that on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        signal.signal(signal.SIGINT, before)
         wait("an API server", lambda: "kube-apiserver" in processes.running(state), 60, poll=0.01)
         run.send_signal(sign)
         _, error = run.communicate(timeout=60)
