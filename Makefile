@@ -13,7 +13,7 @@ PLATFORM ?=
 LIVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down plan manifests test test-cluster check format lint types plans aws charts-check requirements mutants bench clean
+.PHONY: help up down plan manifests test test-cluster check format lint types plans aws aws-judges charts-check requirements mutants bench clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -54,6 +54,8 @@ plans: $(TOOLS) ## plan every stack; every manifest against Kubernetes' schemas
 
 aws: $(TOOLS) $(JUDGES) ## checkov, parliament and AWS's own models over every stack that makes its cluster
 	$(BIN)/python -m tests.judges.aws
+
+aws-judges: $(JUDGES) ## the outside judges that make aws asks
 
 charts-check: $(TOOLS) ## every value of ours in the real charts: needs helm, and CHARTS=<folder of charts>
 	$(BIN)/python -m tests.judges.charts

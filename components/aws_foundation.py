@@ -22,7 +22,7 @@ from components.cluster.node_role import NodeRole, NodeRoleArgs
 from components.cluster.pod_role import PodRole, PodRoleArgs
 from components.cluster.registry import ImageRegistry, ImageRegistryArgs
 from components.cluster.storage import SharedFiles, SharedFilesArgs
-from settings import addons, iam, names, system
+from settings import addons, iam, names, node_groups, system
 from settings.addresses import cut
 from settings.buckets import bucket_name, writers
 from settings.eks import EksCluster
@@ -220,7 +220,7 @@ class AwsFoundation(pulumi.ComponentResource):
                     kubernetes_version=self._spec.version,
                     stem=settings.stem,
                     role_arn=role.arn,
-                    subnets=[self.network.private[zone] for zone in spec.zones or settings.aws.zones],
+                    subnets=[self.network.private[zone] for zone in node_groups.zones(settings.aws, spec)],
                     tags=self._tags({"environment": settings.environment, "part-of": settings.name}),
                     needs=first,
                 ),

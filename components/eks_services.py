@@ -138,7 +138,7 @@ class EksServices(pulumi.ComponentResource):
             return ()
         every = sorted({key for named in keys.values() for key in named})
         role, account = self._account("external-secrets", iam.secret_statements(self._settings, every))
-        values = chart_values.external_secrets(self._settings, account=account, nodes=self._nodes)
+        values = chart_values.external_secrets(account=account, nodes=self._nodes)
         release = self._install("external-secrets", values, role)
         stores = [
             SecretStore(
@@ -160,7 +160,7 @@ class EksServices(pulumi.ComponentResource):
         self._install("cluster-autoscaler", values, role)
 
     def _gpu(self) -> None:
-        if not chart_values.gpu_pools(self._settings):
+        if not system.gpu_pools(self._settings):
             return
         self._install("nvidia-device-plugin", chart_values.device_plugin(self._settings))
         self._install("dcgm-exporter", chart_values.dcgm_exporter(self._settings))

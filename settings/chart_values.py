@@ -15,10 +15,8 @@ from typing import Any
 from settings.charts import CLUSTER_AUTOSCALER_IMAGES
 from settings.model import PlatformSettings
 from settings.names import POOL_LABEL
-from settings.nodes import NodePool
+from settings.system import ALB, gpu_pools
 
-INGRESS_CLASS = "alb"
-"""The IngressClass that the AWS Load Balancer Controller makes, where the settings have no `ingress`."""
 DCGM_PORT = 9400
 """Metrics of dcgm-exporter (values.yaml service.port)."""
 _REPLICAS = 2
@@ -68,7 +66,6 @@ def load_balancer_controller(
 
 
 def external_secrets(
-    settings: PlatformSettings,  # noqa: ARG001  # every chart's values are asked for in the same way
     *,
     account: Mapping[str, Any],
     nodes: Mapping[str, str],
@@ -208,11 +205,6 @@ def external_dns(
     }
 
 
-def gpu_pools(settings: PlatformSettings) -> dict[str, NodePool]:
-    """The pools whose nodes have GPUs; without one, the two GPU daemons are not installed."""
-    return {name: pool for name, pool in settings.node_pools.items() if pool.gpus > 0}
-
-
 def _gpu_daemon(settings: PlatformSettings, name: str) -> dict[str, Any]:
     """Puts a daemon on every node of every GPU pool, whatever taint the pool has, and on no other."""
     pools = gpu_pools(settings)
@@ -262,4 +254,4 @@ def _spread(app: str | None = None) -> list[dict[str, Any]]:
 
 
 def _ingress_class(settings: PlatformSettings) -> str:
-    return settings.ingress.class_name if settings.ingress else INGRESS_CLASS
+    return settings.ingress.class_name if settings.ingress else ALB

@@ -16,7 +16,7 @@ from typing import Any
 from settings.capacity import nodes_needed
 from settings.demand import of_pool
 from settings.eks import EksCluster
-from settings.instances import instance_types
+from settings.instances import known
 from settings.model import PlatformSettings
 from settings.nodes import NodePool
 from settings.rooms import Demand, rooms
@@ -69,11 +69,10 @@ def _pool(settings: PlatformSettings, name: str, pool: NodePool) -> Iterator[Cos
     """Nodes at rest, at the on-demand price of the pool's dearest type, and their disks. Spot is cheaper, by how much
     AWS says from hour to hour.
     """
-    known = [kind for t in pool.instance_types if (kind := instance_types().get(t))]
-    nodes = nodes_at_rest(settings, name)
-    if not known or not nodes:
+    kinds, nodes = known(pool.instance_types), nodes_at_rest(settings, name)
+    if not kinds or not nodes:
         return
-    dearest = max(known, key=lambda kind: kind.price)
+    dearest = max(kinds, key=lambda kind: kind.price)
     most = ", at most: spot costs less" if pool.capacity == "spot" else ""
     yield Cost(f"{dearest.name} of pool {name}{most}", nodes, nodes * dearest.price * _prices()["hours"])
     size = nodes * (pool.disk.size.bytes >> 30)

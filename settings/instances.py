@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -45,6 +46,11 @@ def instance_types() -> dict[str, InstanceType]:
     """Every known instance type by its name."""
     rows: dict[str, dict[str, Any]] = read_file(TABLE).data["types"]
     return {name: _row(name, row) for name, row in rows.items()}
+
+
+def known(names: Iterable[str]) -> list[InstanceType]:
+    """Those of the names that the table has, in their order; `nodes` says of the others that it lacks them."""
+    return [kind for name in names if (kind := instance_types().get(name))]
 
 
 def _row(name: str, row: dict[str, Any]) -> InstanceType:

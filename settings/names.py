@@ -17,6 +17,8 @@ POOL_LABEL = "llmplatform.dev/pool"
 """The node label that every pool has, and that workloads select by."""
 CAPACITY_LABEL = "llmplatform.dev/capacity"
 """The node label that says spot or on-demand."""
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+"""The annotation by which a ServiceAccount names the AWS role of its pods."""
 
 
 def service_account(name: str, service: Service) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from settings.cloud import Aws
-from settings.instances import LARGE, MAX_PODS, MAX_PODS_LARGE, instance_types
+from settings.instances import LARGE, MAX_PODS, MAX_PODS_LARGE, known
 from settings.names import CAPACITY_LABEL, POOL_LABEL
 from settings.nodes import NodePool
 
@@ -38,13 +38,13 @@ def image(pool: NodePool) -> str:
     """EKS's name of the image: Amazon Linux 2023, with NVIDIA's driver where there are GPUs."""
     if pool.gpus:
         return "AL2023_x86_64_NVIDIA"
-    arch = {kind.arch for t in pool.instance_types if (kind := instance_types().get(t))}
+    arch = {kind.arch for kind in known(pool.instance_types)}
     return "AL2023_ARM_64_STANDARD" if arch == {"arm64"} else "AL2023_x86_64_STANDARD"
 
 
 def node_labels(name: str, pool: NodePool) -> dict[str, str]:
     """Labels that its nodes register with."""
-    gpus = [kind.gpu for t in pool.instance_types if (kind := instance_types().get(t)) and kind.gpu]
+    gpus = [kind.gpu for kind in known(pool.instance_types) if kind.gpu]
     # The autoscaler plans with the first type of a group; more than one GPU in a pool share its name.
     accelerator = {ACCELERATOR_LABEL: gpus[0]} if pool.gpus and gpus else {}
     return {CAPACITY_LABEL: pool.capacity, POOL_LABEL: name, **accelerator, **pool.labels}
@@ -69,13 +69,12 @@ def most_pods(pool: NodePool) -> int:
     """Pods that may be counted on, on each of its nodes: as many as its smallest type takes without address blocks. EKS
     may set more on a managed node group (`node_pods`), whatever the node's own configuration says.
     """
-    return min((kind.pods for t in pool.instance_types if (kind := instance_types().get(t))), default=0)
+    return min((kind.pods for kind in known(pool.instance_types)), default=0)
 
 
 def node_pods(pool: NodePool) -> int:
     """The most pods that EKS lets any of its nodes take, with address blocks."""
-    kinds = [kind for t in pool.instance_types if (kind := instance_types().get(t))]
-    return max((MAX_PODS if kind.vcpu <= LARGE else MAX_PODS_LARGE for kind in kinds), default=0)
+    return max((MAX_PODS if kind.vcpu <= LARGE else MAX_PODS_LARGE for kind in known(pool.instance_types)), default=0)
 
 
 def zones(aws: Aws, pool: NodePool) -> tuple[str, ...]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from settings.cache import ExternalToken
+from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.names import hub_key
 from settings.nodes import NodePool
+from settings.problems import Path
 
 ALB = "alb"
 """The ingress class of the AWS Load Balancer Controller."""
+AUTOSCALER = "cluster-autoscaler"
+"""The chart whose image follows the cluster's minor."""
 
 
 def system_pool(settings: PlatformSettings) -> str | None:
@@ -24,15 +30,33 @@ def steady(pool: NodePool) -> bool:
     return pool.capacity == "on-demand" and not repels and pool.min > 0
 
 
-def public_hosts(settings: PlatformSettings) -> dict[str, str]:
-    """Service (or dashboard) -> the host name that people use."""
-    if settings.ingress is None:
-        return {}
-    out = {name: s.ingress.host for name, s in sorted(settings.services.items()) if s.ingress}
+class Public(NamedTuple):
+    """Something that people reach from outside, if there is a way in."""
+
+    name: str
+    """The service, or the dashboard."""
+    host: str
+    """The host name that they use."""
+    path: Path
+    """Where the settings say it."""
+
+
+def public(settings: PlatformSettings) -> list[Public]:
+    """Everything with a host name of its own, services first."""
+    out = [
+        Public(name, service.ingress.host, ("services", name, "ingress", "host"))
+        for name, service in sorted(settings.services.items())
+        if service.ingress
+    ]
     if settings.observability and settings.observability.grafana:
         grafana = settings.observability.grafana
-        out[grafana.name] = grafana.host
+        out.append(Public(grafana.name, grafana.host, ("observability", "grafana", "host")))
     return out
+
+
+def public_hosts(settings: PlatformSettings) -> dict[str, str]:
+    """Service (or dashboard) -> the host name that people use; empty without a way in."""
+    return {thing.name: thing.host for thing in public(settings)} if settings.ingress is not None else {}
 
 
 def balances(settings: PlatformSettings) -> bool:
@@ -58,3 +82,23 @@ def repositories(settings: PlatformSettings) -> list[str]:
 def autoscaled(settings: PlatformSettings) -> bool:
     """True if some pool may grow."""
     return any(pool.min < pool.max for pool in settings.node_pools.values())
+
+
+def gpu_pools(settings: PlatformSettings) -> dict[str, NodePool]:
+    """The pools whose nodes have GPUs; without one, the two GPU daemons are not installed."""
+    return {name: pool for name, pool in settings.node_pools.items() if pool.gpus > 0}
+
+
+def installed(settings: PlatformSettings) -> tuple[str, ...]:
+    """Charts that these settings install."""
+    dns = isinstance(settings.cluster, EksCluster) and settings.cluster.dns is not None
+    gpus = bool(gpu_pools(settings))
+    wanted = {
+        "aws-load-balancer-controller": balances(settings),
+        AUTOSCALER: autoscaled(settings),
+        "dcgm-exporter": gpus,
+        "external-dns": dns,
+        "external-secrets": bool(external_keys(settings)),
+        "nvidia-device-plugin": gpus,
+    }
+    return tuple(name for name, needed in wanted.items() if needed)

@@ -10,6 +10,8 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
+from settings.iam import VERSION
+
 ABORT = 7
 """Days after which an upload that broke off is cleared away."""
 
@@ -134,4 +136,4 @@ class LogBucket(pulumi.ComponentResource):
             "Resource": [whole, f"{whole}/*"],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         }
-        return json.dumps({"Version": "2012-10-17", "Statement": [encrypted, *map(dict, self._args.statements)]})
+        return json.dumps({"Version": VERSION, "Statement": [encrypted, *map(dict, self._args.statements)]})

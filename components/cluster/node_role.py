@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.cluster.managed import attached
 from settings import iam
 
 
@@ -40,12 +41,6 @@ class NodeRole(pulumi.ComponentResource):
             assume_role_policy=json.dumps(iam.trust_service("ec2.amazonaws.com")),
             opts=inside,
         )
-        attached = [
-            aws.iam.RolePolicyAttachment(
-                f"{name}-{arn.rpartition('/')[2].lower()}", role=role.name, policy_arn=arn, opts=inside
-            )
-            for arn in args.policies
-        ]
         self.arn = role.arn
-        self.resources = (role, *attached)
+        self.resources = (role, *attached(name, role, args.policies, inside))
         self.register_outputs({"arn": self.arn})

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.cluster.managed import attached
 from settings import iam
 from settings.iam import Statement
-
-ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+from settings.names import ROLE_ANNOTATION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,14 +95,7 @@ class PodRole(pulumi.ComponentResource):
         if self._args.statements:
             text = json.dumps(iam.document(self._args.statements))
             out.append(aws.iam.RolePolicy(f"{self._logical}-policy", role=role.name, policy=text, opts=self._inside))
-        for arn in self._args.managed:
-            suffix = arn.rpartition("/")[2].lower()
-            out.append(
-                aws.iam.RolePolicyAttachment(
-                    f"{self._logical}-{suffix}", role=role.name, policy_arn=arn, opts=self._inside
-                )
-            )
-        return out
+        return [*out, *attached(self._logical, role, self._args.managed, self._inside)]
 
     def _association(self, role: aws.iam.Role) -> list[pulumi.Resource]:
         if self._args.cluster.way == "irsa":

@@ -28,13 +28,12 @@ from components.kubernetes.resources import requirements
 from components.kubernetes.security import restricted_container, restricted_pod
 from components.kubernetes.wires import NamespaceRef, NodePlacement, ScaleTarget, ServiceAddress
 from settings.drain import Drain
-from settings.names import service_url
+from settings.names import ROLE_ANNOTATION, service_url
 from settings.service import Service
 from settings.types import Duration
 from settings.workload import FixedScaling
 
 SECRETS_PATH = "/etc/secrets"
-ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 KUBERNETES_DEADLINE = 600
 """Seconds; the API's default for progressDeadlineSeconds, and the least that we set."""
 

@@ -7,9 +7,7 @@ from settings.buckets import bucket_name
 from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem
-from settings.rules.cluster import installed
 from settings.rules.naming import ROLE_LIMIT
-from settings.types import DnsName
 
 GROUP_LIMIT = 63
 """Longest name of a node group (EKS user guide, create-managed-node-group)."""
@@ -61,7 +59,7 @@ def _roles(settings: PlatformSettings) -> list[str]:
     """Roles of the cluster, its nodes, its add-ons and its controllers."""
     every = [*addons.BEFORE_NODES, *addons.after_nodes(settings)]
     accounts = [account.role for addon in every if (account := addon.account(settings))]
-    charts = [name for name in installed(settings) if name not in _WITHOUT_A_ROLE]
+    charts = [name for name in system.installed(settings) if name not in _WITHOUT_A_ROLE]
     return [*accounts, *(f"{settings.stem}-{name}" for name in ("cluster", "flow-logs", "nodes", *charts))]
 
 
@@ -102,7 +100,7 @@ def dns(settings: PlatformSettings) -> list[Problem]:
     if zone is None:
         return []
     out = []
-    for path, host in _hosts(settings).items():
+    for _, host, path in system.public(settings) if settings.ingress is not None else ():
         if host != zone.zone and not host.endswith(f".{zone.zone}"):
             reason = f"{host} does not lie in the hosted zone {zone.zone}"
             fix = f"for example {host.partition('.')[0]}.{zone.zone}, or another cluster.dns.zone"
@@ -114,18 +112,4 @@ def dns(settings: PlatformSettings) -> list[Problem]:
         reason = "cluster.dns.certificate makes one, and this one is there already"
         fix = "leave one of the two out (with null, if the platform file has it)"
         out.append(Problem(path=("ingress", "certificate_arn"), reason=reason, fix=fix))
-    return out
-
-
-def _hosts(settings: PlatformSettings) -> dict[Path, DnsName]:
-    """Where a public host name stands -> it."""
-    if settings.ingress is None:
-        return {}
-    out: dict[Path, DnsName] = {
-        ("services", name, "ingress", "host"): service.ingress.host
-        for name, service in settings.services.items()
-        if service.ingress
-    }
-    if settings.observability and settings.observability.grafana:
-        out["observability", "grafana", "host"] = settings.observability.grafana.host
     return out

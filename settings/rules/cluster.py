@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from settings import system
-from settings.chart_values import gpu_pools
 from settings.charts import CHARTS, CLUSTER_AUTOSCALER_IMAGES
 from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem
+from settings.system import AUTOSCALER, installed
 from settings.versions import EKS_SUPPORT, KUBERNETES
-
-AUTOSCALER = "cluster-autoscaler"
 
 
 def version(settings: PlatformSettings) -> list[Problem]:
@@ -21,21 +18,6 @@ def version(settings: PlatformSettings) -> list[Problem]:
     window = ", ".join(f"{minor} (until {pin.value})" for minor, pin in EKS_SUPPORT.items())
     reason = f"EKS supports {window}, and not {found}"
     return [Problem(path=("cluster", "version"), reason=reason, fix=f'for example "{KUBERNETES.value}"')]
-
-
-def installed(settings: PlatformSettings) -> tuple[str, ...]:
-    """Charts that these settings install."""
-    dns = isinstance(settings.cluster, EksCluster) and settings.cluster.dns is not None
-    gpus = bool(gpu_pools(settings))
-    wanted = {
-        "aws-load-balancer-controller": system.balances(settings),
-        AUTOSCALER: system.autoscaled(settings),
-        "dcgm-exporter": gpus,
-        "external-dns": dns,
-        "external-secrets": bool(system.external_keys(settings)),
-        "nvidia-device-plugin": gpus,
-    }
-    return tuple(name for name, needed in wanted.items() if needed)
 
 
 def controllers(settings: PlatformSettings) -> list[Problem]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from settings.arns import ArnParts, taken_apart
 from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.names import partition
@@ -16,22 +15,6 @@ WHOLE = ("cluster-admin", "admin-view")
 ADMINS = ("break-glass", "deployer")
 """Entries that every cluster has."""
 SYSTEM = "kube-system"
-
-
-class ArnParts(NamedTuple):
-    """An ARN, taken apart."""
-
-    arn: str
-    partition: str
-    service: str
-    region: str
-    account: str
-    resource: str
-
-
-def taken_apart(arn: str) -> ArnParts:
-    """The parts of an ARN."""
-    return ArnParts(*arn.split(":", 5))
 
 
 def principals(settings: PlatformSettings) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from settings import system
 from settings.model import PlatformSettings
 from settings.problems import Path, Problem, suggest
 
@@ -34,16 +35,8 @@ def variants(settings: PlatformSettings) -> list[Problem]:
 def hosts(settings: PlatformSettings) -> list[Problem]:
     """Each host leads to one service: a load balancer that finds two rules for one host serves either."""
     out = []
-    taken: list[tuple[Path, str, str]] = [
-        (("services", name, "ingress", "host"), service.ingress.host, name)
-        for name, service in sorted(settings.services.items())
-        if service.ingress
-    ]
-    if settings.observability and settings.observability.grafana:
-        grafana = settings.observability.grafana
-        taken.append((("observability", "grafana", "host"), grafana.host, grafana.name))
     first: dict[str, str] = {}
-    for path, host, name in taken:
+    for name, host, path in system.public(settings):
         if host in first:
             fix = f"for example {name}.{host}"
             out.append(Problem(path=path, reason=f"{host} already leads to {first[host]}", fix=fix))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from settings import pins
+from settings.arns import taken_apart
 from settings.eks import EksCluster
 from settings.model import PlatformSettings
 from settings.names import partition, registry_host
 from settings.problems import Path, Problem
+from settings.system import ALB, public
 from settings.versions import KUBERNETES, OLDEST_KUBERNETES
 
-ALB = "alb"
-"""The ingress class of the AWS Load Balancer Controller."""
 _FLOATING = re.compile(r"(.*[-_.])?(latest|main|master|stable|edge|nightly|dev|prod|staging)", re.IGNORECASE)
 """Tags that are meant to move: what they name today is not what runs tomorrow."""
 
@@ -101,13 +101,11 @@ def exposure(settings: PlatformSettings) -> list[Problem]:
 
 def _way_in(settings: PlatformSettings) -> list[Problem]:
     out = []
-    public = {name: ("services", name, "ingress") for name, s in sorted(settings.services.items()) if s.ingress}
-    if settings.observability and settings.observability.grafana:
-        public[settings.observability.grafana.name] = ("observability", "grafana", "host")
-    for path in public.values() if settings.ingress is None else ():
+    reached = public(settings)
+    for thing in reached if settings.ingress is None else ():
         fix = "give `ingress: {group: ...}` at the root, or remove it here with null"
         reason = "the platform has no way in (`ingress` at the root)"
-        out.append(Problem(path=path, reason=reason, fix=fix))
+        out.append(Problem(path=thing.path[:3], reason=reason, fix=fix))  # of a service, the whole of its ingress
     if settings.ingress is None:
         return out
     if settings.ingress.class_name != ALB:
@@ -116,9 +114,9 @@ def _way_in(settings: PlatformSettings) -> list[Problem]:
                 reason = f"only the class {ALB} reads it, this is {settings.ingress.class_name}"
                 out.append(Problem(path=("ingress", key), reason=reason, fix=f"class_name: {ALB}, or leave it out"))
     if settings.ingress.certificate_arn is None:
-        if public and not _certificate_is_made(settings):
+        if reached and not _certificate_is_made(settings):
             fix = "give certificate_arn: arn:aws:acm:..."
-            reason = f"{', '.join(public)} would be reached in clear text"
+            reason = f"{', '.join(thing.name for thing in reached)} would be reached in clear text"
             out.append(Problem(path=("ingress",), reason=reason, fix=fix, strict=True))
     elif settings.ingress.class_name == ALB:
         wrong = _certificate(settings.ingress.certificate_arn, settings)
@@ -149,7 +147,7 @@ def _foreign(settings: PlatformSettings, key: str, wrong: str | None, works: str
 
 def _web_acl(arn: str, settings: PlatformSettings) -> str | None:
     """Why a load balancer cannot use a web ACL."""
-    _, part, service, region, account, resource = arn.split(":", 5)
+    _, part, service, region, account, resource = taken_apart(arn)
     if service != "wafv2" or not resource.startswith("regional/webacl/"):
         return f"{service} {resource.partition('/')[0]} is no regional web ACL of WAF v2"
     return _elsewhere(part, region, account, settings)
@@ -157,7 +155,7 @@ def _web_acl(arn: str, settings: PlatformSettings) -> str | None:
 
 def _certificate(arn: str, settings: PlatformSettings) -> str | None:
     """Why a load balancer cannot use a certificate."""
-    _, part, service, region, account, resource = arn.split(":", 5)
+    _, part, service, region, account, resource = taken_apart(arn)
     if (service, resource.partition("/")[0]) not in (("acm", "certificate"), ("iam", "server-certificate")):
         return f"{service} {resource.partition('/')[0]} is no certificate"
     return _elsewhere(part, settings.aws.region if service == "iam" else region, account, settings)

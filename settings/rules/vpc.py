@@ -154,18 +154,15 @@ def connected(settings: PlatformSettings) -> list[Problem]:
     """What is connected to the VPC is a private network beside it, said once."""
     if not isinstance(settings.cluster, EksCluster):
         return []
-    vpc = ipaddress.IPv4Network(settings.aws.vpc_cidr) if _is_ipv4(settings.aws.vpc_cidr) else None
+    vpc = ipaddress.ip_network(settings.aws.vpc_cidr)
     out, seen = list[Problem](), list[str]()
     for index, cidr in enumerate(settings.cluster.endpoint.private_cidrs):
         at: Path = ("cluster", "endpoint", "private_cidrs", index)
         network = ipaddress.ip_network(cidr)
         if not isinstance(network, ipaddress.IPv4Network) or not any(network.subnet_of(range_) for range_ in PRIVATE):
-            reason, fix = (
-                f"{cidr} is no private range",
-                "the range of the network that is connected, for example 10.9.0.0/16",
-            )
-            out.append(Problem(path=at, reason=reason, fix=fix))
-        elif vpc is not None and network.overlaps(vpc):
+            fix = "the range of the network that is connected, for example 10.9.0.0/16"
+            out.append(Problem(path=at, reason=f"{cidr} is no private range", fix=fix))
+        elif isinstance(vpc, ipaddress.IPv4Network) and network.overlaps(vpc):
             reason = (
                 f"{cidr} overlaps the VPC, {vpc}, which reaches the endpoint anyway and cannot be connected to itself"
             )
@@ -174,10 +171,6 @@ def connected(settings: PlatformSettings) -> list[Problem]:
             out.append(Problem(path=at, reason=f"{cidr} stands twice", fix="name it once"))
         seen.append(cidr)
     return out
-
-
-def _is_ipv4(cidr: str) -> bool:
-    return ipaddress.ip_network(cidr).version == 4
 
 
 _SPECIAL = tuple(

@@ -7,7 +7,6 @@ needs no cluster: previews work on a kubeconfig whose server does not answer. AW
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from policy.graph import leaves, unknown
 from tests.conftest import planned
 from tests.standin.install import install
 from tests.support import ROOT
-from workbench.deploy.engine import why_not
+from workbench.deploy.engine import surroundings, why_not
 from workbench.plan.manifests import plan_json
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -47,12 +46,8 @@ class Engine:
         (folder / "backend").mkdir()
         (folder / "kubeconfig").write_text(NOWHERE)
         self.environment = {
-            **os.environ,
+            **surroundings(folder / "backend", "a test's"),
             "KUBECONFIG": str(folder / "kubeconfig"),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": "a test's",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
             **install(folder / "standin", ACCOUNT="111122223333"),
         }
 

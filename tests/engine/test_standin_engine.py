@@ -20,7 +20,7 @@ from tests.standin.settings import DELAY, FAILS, STATE
 from tests.standin.state import Made, State
 from tests.standin.values import plain, wrapped
 from tests.support import ROOT
-from workbench.deploy.engine import why_not
+from workbench.deploy.engine import surroundings, why_not
 from workbench.localcluster.api import wait
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("engine")]
@@ -72,12 +72,8 @@ class Small:
             "name: small\nruntime: {name: python, options: {virtualenv: .venv}}\n"
         )
         self.environment = {
-            **os.environ,
+            **surroundings(folder / "backend", "a test's"),
             **install(folder / "standin", **given),
-            "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": "a test's",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
         }
         self.state = State(Path(self.environment[STATE]))
         self.run("stack", "init", "test")

@@ -25,7 +25,6 @@ from settings.charts import CHARTS
 from settings.resolve import resolve_stack
 from settings.yaml_reader import Document
 from tests.support import stack_file
-from workbench.plan.report import RELEASE
 from workbench.plan.stack import plan_file
 
 DID_NOT_RUN = "DID NOT RUN: "
@@ -179,8 +178,7 @@ def of_graph(graph: Graph, kubernetes: str) -> list[Release]:
             values=resource.inputs["values"],
             kubernetes=kubernetes,
         )
-        for resource in graph.resources
-        if resource.type == RELEASE
+        for resource in graph.releases
     ]
 
 

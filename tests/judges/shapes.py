@@ -37,13 +37,15 @@ class Shape:
 CLUSTER, GROUP, ADDON = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon"
 ENTRY = "aws:eks/accessEntry:AccessEntry"
 SCOPE = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
-TEMPLATE, FLOW_LOG, NAT = "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/flowLog:FlowLog", "aws:ec2/natGateway:NatGateway"  # fmt: skip  # noqa: E501
+TEMPLATE, FLOW_LOG = "aws:ec2/launchTemplate:LaunchTemplate", "aws:ec2/flowLog:FlowLog"
+NAT = "aws:ec2/natGateway:NatGateway"
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 KEY, LOGS, REPOSITORY = "aws:kms/key:Key", "aws:cloudwatch/logGroup:LogGroup", "aws:ecr/repository:Repository"
 FILES, POINT = "aws:efs/fileSystem:FileSystem", "aws:efs/accessPoint:AccessPoint"
 LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-ROLE, POLICY, PROVIDER = "aws:iam/role:Role", "aws:iam/policy:Policy", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"  # fmt: skip  # noqa: E501
+ROLE, POLICY = "aws:iam/role:Role", "aws:iam/policy:Policy"
+PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 CERTIFICATE, RECORD = "aws:acm/certificate:Certificate", "aws:route53/record:Record"
 
 _METADATA = "metadataOptions"
@@ -137,7 +139,10 @@ SHAPES: tuple[Shape, ...] = (
     Shape("aws:kms/alias:Alias", "name", "kms", "AliasNameType"),
     Shape(LOGS, "name", "logs", "LogGroupName"),
     Shape(LOGS, "logGroupClass", "logs", "LogGroupClass"),
-    Shape(LOGS, "retentionInDays", "logs", "Days", f"Possible values are: {_DAYS}", tuple(map(int, re.findall(r"\d+", _DAYS)))),  # noqa: E501
+    Shape(
+        LOGS, "retentionInDays", "logs", "Days",
+        f"Possible values are: {_DAYS}", tuple(map(int, re.findall(r"\d+", _DAYS))),
+    ),
     Shape(REPOSITORY, "name", "ecr", "RepositoryName"),
     Shape(REPOSITORY, "imageTagMutability", "ecr", "ImageTagMutability"),
     Shape(REPOSITORY, "encryptionConfigurations.encryptionType", "ecr", "EncryptionType"),

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from settings import chart_values
-from settings.chart_values import gpu_pools
 from settings.charts import ADDONS, CHARTS, CLUSTER_AUTOSCALER_IMAGES
 from settings.model import PlatformSettings
 from settings.names import POOL_LABEL
 from settings.nodes import NodePool
+from settings.system import gpu_pools
 from settings.versions import KUBERNETES
 from tests.judges.charts import Release
 from tests.support import STACKS, resolved, stack_settings, tiny
@@ -39,7 +39,7 @@ def of_settings(settings: PlatformSettings) -> list[Release]:
             account=account("aws-load-balancer-controller"),
             nodes=nodes,
         ),
-        "external-secrets": chart_values.external_secrets(settings, account=account("external-secrets"), nodes=nodes),
+        "external-secrets": chart_values.external_secrets(account=account("external-secrets"), nodes=nodes),
         "nvidia-device-plugin": chart_values.device_plugin(settings),
         "dcgm-exporter": chart_values.dcgm_exporter(settings),
         "cluster-autoscaler": chart_values.cluster_autoscaler(

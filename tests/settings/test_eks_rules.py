@@ -13,10 +13,11 @@ from settings.addresses import cut
 from settings.charts import CHARTS
 from settings.model import PlatformSettings
 from settings.nodes import Disk
-from settings.rules.cluster import _fits, installed
+from settings.rules.cluster import _fits
 from settings.rules.naming import ROLE_LIMIT
 from settings.rules.node_groups import SMALLEST_DISK
 from settings.rules.vpc import node_addresses, pods, service_range
+from settings.system import installed
 from settings.versions import EKS_SUPPORT, KUBERNETES
 from tests.support import STACKS, on_eks, problems, resolved, stack_settings
 

@@ -28,10 +28,10 @@ class Servicer(ProviderServicer):
 
     _provider: StandIn
 
-    async def Handshake(self, _request: Any, _context: Any) -> Any:  # noqa: N802  # the protocol's name
+    async def Handshake(self, _request: Any, _context: Any) -> Any:
         return proto.ProviderHandshakeResponse(accept_secrets=True)
 
-    async def DiffConfig(self, request: Any, _context: Any) -> Any:  # noqa: N802
+    async def DiffConfig(self, request: Any, _context: Any) -> Any:
         """The class above hands a truth value over as the protocol's number, and fails on details."""
         wanted = DiffRequest(
             request.urn,
@@ -44,22 +44,22 @@ class Servicer(ProviderServicer):
         changes = proto.DiffResponse.DIFF_SOME if found.changes else proto.DiffResponse.DIFF_NONE
         return proto.DiffResponse(changes=changes, replaces=found.replaces)
 
-    async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Diff(self, request: Any, context: Any) -> Any:
         """The class above does not read the old inputs."""
         inputs = struct_pb2.Value(struct_value=request.old_inputs)
         request.olds.fields[OLD_INPUTS].CopyFrom(inputs)
         return await super().Diff(request, context)
 
-    async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Create(self, request: Any, context: Any) -> Any:
         return await _plainly(super().Create, request, context)
 
-    async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Update(self, request: Any, context: Any) -> Any:
         return await _plainly(super().Update, request, context)
 
-    async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Delete(self, request: Any, context: Any) -> Any:
         return await _plainly(super().Delete, request, context)
 
-    async def Invoke(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Invoke(self, request: Any, context: Any) -> Any:
         return await _plainly(super().Invoke, request, context)
 
 

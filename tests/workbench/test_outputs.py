@@ -24,7 +24,10 @@ def filled(type_: str, sent: Mapping[str, Any]) -> Any:
     """The properties once it is made; a value that was not sent is its path in angle brackets."""
     struct = struct_pb2.Struct()
     struct.update(sent)
-    value = lambda path: struct_pb2.Value(string_value=f"<{path}>")  # noqa: E731
+
+    def value(path: str) -> struct_pb2.Value:
+        return struct_pb2.Value(string_value=f"<{path}>")
+
     return json_format.MessageToDict(fill(type_, struct, value))
 
 

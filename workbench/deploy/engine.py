@@ -68,6 +68,17 @@ def why_not() -> str | None:
     return None
 
 
+def surroundings(backend: Path, passphrase: str) -> dict[str, str]:
+    """The environment of an engine that keeps its state in a folder and reaches for nothing on a network."""
+    return {
+        **os.environ,
+        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_CONFIG_PASSPHRASE": passphrase,
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
 class Engine:
     """The engine, for one stack on one cluster."""
 
@@ -76,12 +87,8 @@ class Engine:
         self._folder = state / "engine"
         self.project = self._folder / "project"
         self._environment = {
-            **os.environ,
+            **surroundings(self._folder / "backend", STAND_IN),  # what it protects are stand-ins
             "KUBECONFIG": str(kubeconfig),
-            "PULUMI_BACKEND_URL": f"file://{self._folder / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": STAND_IN,  # what it protects are stand-ins
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
             CLUSTER: str(state),
             PROGRAM: PROGRAM_NAME,
         }
@@ -155,7 +162,7 @@ class Engine:
         begin = time.monotonic()
         what = f"pulumi {' '.join(arguments[:2])}"
         try:
-            done = subprocess.run(  # noqa: S603
+            done = subprocess.run(  # noqa: S603  # our own arguments
                 ["pulumi", *arguments, "--non-interactive", "--color", "never"],  # noqa: S607  # whichever the user has
                 cwd=self.project,
                 env=self._environment,

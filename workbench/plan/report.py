@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from policy.graph import Graph, KubernetesObject, Resource, undecided
+from policy.graph import HELM_RELEASE, Graph, KubernetesObject, Resource, undecided
 from policy.rules import RULES as GRAPH_RULES
 from settings import capacity, drain
-from settings.costs import at_rest
+from settings.costs import Cost, at_rest
 from settings.demand import of_pool
 from settings.expected import expected
 from settings.problems import Problem, dotted
@@ -20,19 +20,20 @@ from settings.rules import RULES as SETTINGS_RULES
 from workbench.plan.models import models
 from workbench.plan.stack import Plan
 
-AWS, RELEASE, PROVIDERS = "aws:", "kubernetes:helm.sh/v3:Release", "pulumi:providers:"
+AWS, PROVIDERS = "aws:", "pulumi:providers:"
 REACHABILITY = "every connection that is needed is possible, and no other"
 
 
 def text(plan: Plan, out: Path, files: int) -> str:
     """The whole report."""
+    costs = at_rest(plan.settings)
     sections = [
         _head(plan),
         ["Resources", *_indent(tree(plan.graph)), "", *_indent(_counts(plan.graph))],
         ["Capacity at the ceilings, with surge", *_indent(_capacity(plan))],
         ["Models", *_indent(models(plan.settings))],
         ["Drain", *_indent(_drain(plan))],
-        *([["At rest, in a month", *_indent(_costs(plan))]] if at_rest(plan.settings) else []),
+        *([["At rest, in a month", *_indent(_costs(costs))]] if costs else []),
         ["Checks", *_indent(_checks(plan))],
         ["Expected of the cluster, made by others", *_indent(_expected(plan))],
         ["Unknown until deployment, or secret", *_indent(_incomplete(plan))],
@@ -73,16 +74,16 @@ def _label(resource: Resource) -> str:
     if resource.custom and "kind" in resource.inputs:
         mark = "  (incomplete)" if undecided(resource.inputs) else ""
         return str(KubernetesObject(resource)) + mark
-    if resource.type == RELEASE:
+    if resource.type == HELM_RELEASE:
         return f"Release {resource.inputs.get('namespace')}/{resource.name} {resource.inputs.get('version')}"
     kind = resource.type.rsplit(":", 1)[-1]
-    return f"provider {kind}" if resource.type.startswith("pulumi:providers:") else f"{kind} {resource.name}"
+    return f"provider {kind}" if resource.type.startswith(PROVIDERS) else f"{kind} {resource.name}"
 
 
 def _counts(graph: Graph) -> Iterator[str]:
     kinds = Counter(o.kind for o in graph.objects)
     made = Counter(r.type.rsplit(":", 1)[-1] for r in graph.resources if r.custom and r.type.startswith(AWS))
-    releases = sum(1 for r in graph.resources if r.type == RELEASE)
+    releases = len(graph.releases)
     components = sum(1 for r in graph.resources if not r.custom)
     objects, in_account = sum(kinds.values()), sum(made.values())
     providers = sum(1 for r in graph.resources if r.type.startswith(PROVIDERS))
@@ -141,8 +142,7 @@ def _drain(plan: Plan) -> Iterator[str]:
         )
 
 
-def _costs(plan: Plan) -> Iterator[str]:
-    lines = at_rest(plan.settings)
+def _costs(lines: list[Cost]) -> Iterator[str]:
     for line in lines:
         yield f"{line.monthly:>9,.2f} USD  {line.count} {line.what}"
     whole = sum(line.monthly for line in lines)

@@ -14,9 +14,9 @@ import sys
 import warnings
 from typing import Any
 
-warnings.filterwarnings("ignore")  # it looks for its data with pkg_resources
+warnings.filterwarnings("ignore")
 
-import parliament  # noqa: E402
+import parliament  # noqa: E402  # looks for its data with pkg_resources, which warns on stderr when it is imported
 
 PROVIDER = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/oidc\.eks\.[a-z0-9-]+\.amazonaws\.com/id/\w+")
 CLAIM = re.compile(r"Unknown condition oidc\.eks\.[a-z0-9-]+\.amazonaws\.com/id/\w+:(aud|sub) for action .*")
