@@ -82,8 +82,13 @@ class Live:
         return kept
 
     def up(self, *, only: Callable[[Manifest], bool] | None = None, change: Change | None = None) -> apply.Report:
-        """Applies the plan, or a part of it, and waits until it is ready."""
-        return apply.up(self.api, self.steps(only=only, change=change), self.cluster.state, lambda _: None)
+        """Applies the plan, or a part of it, and waits until it is ready and its Services know of it.
+
+        A Deployment says that its pods are ready before the controller of EndpointSlices has looked at them.
+        """
+        report = apply.up(self.api, self.steps(only=only, change=change), self.cluster.state, lambda _: None)
+        self.until("Services that know of their pods", self._services_know)
+        return report
 
     def apply(self, *, only: Callable[[Manifest], bool] | None = None, change: Change | None = None) -> None:
         """Applies without waiting: for what will not get ready."""
@@ -155,6 +160,21 @@ class Live:
         """`kubectl scale`."""
         self.api.merge("Deployment", name, namespace, {"spec": {"replicas": replicas}}, sub="scale", manager="kubectl")
 
+    def _services_know(self) -> bool:
+        """A look: the endpoints of each Service of ours that take requests are its ready pods."""
+        ready = [pod for pod in self.api.list("Pod") if is_ready(pod) and "deletionTimestamp" not in pod["metadata"]]
+        serve: dict[tuple[str, str], set[str]] = {}
+        for piece in self.api.list("EndpointSlice"):
+            who = serve.setdefault(_service_of(piece), set())
+            who |= {e["targetRef"]["name"] for e in piece.get("endpoints") or [] if e["conditions"].get("ready")}
+        for namespace in self.settings.namespaces:
+            for service in self.api.list("Service", namespace):
+                if selector := service["spec"].get("selector"):
+                    name = (namespace, service["metadata"]["name"])
+                    pods = {p["metadata"]["name"] for p in ready if _selected(p, namespace, selector)}
+                    assert serve.get(name, set()) == pods, f"{name}: {serve.get(name, set())} of {pods}"
+        return True
+
     # --- waiting
 
     def until(self, what: str, look: Callable[[], Any], *, simulated: float = 0, slack: float = SLACK) -> Any:
@@ -179,6 +199,16 @@ class Live:
         while time.monotonic() < deadline:
             assert look(), what
             time.sleep(0.05)
+
+
+def _service_of(piece: Manifest) -> tuple[str, str]:
+    """Of an EndpointSlice."""
+    return piece["metadata"]["namespace"], piece["metadata"]["labels"].get("kubernetes.io/service-name", "")
+
+
+def _selected(pod: Manifest, namespace: str, selector: Mapping[str, str]) -> bool:
+    head = pod["metadata"]
+    return head["namespace"] == namespace and selector.items() <= head.get("labels", {}).items()
 
 
 def _identity(manifest: Manifest) -> tuple[str, str, str]:

@@ -21,7 +21,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.live.live import Live
+from tests.live.live import Live, names, within
 from tests.support import ROOT
 from workbench.localcluster import processes
 from workbench.localcluster.api import Api, ApiError, wait
@@ -194,6 +194,21 @@ def test_up_starts_again_what_has_ended_and_keeps_the_rest(state: Path) -> None:
     assert {name: pid for name, pid in after.items() if name != "kube-scheduler"} == {
         name: pid for name, pid in before.items() if name != "kube-scheduler"
     }
+
+
+def test_nodes_and_pods_come_back_with_the_program_that_speaks_for_them(live: Callable[..., Live]) -> None:
+    """kwok was away longer than the 50 s that the controller manager waits: what that one then says is said by hand."""
+    here = live("local")
+    here.up(only=within("quant"))
+    before = names(here, "quant", "quant-api")
+    here.cluster.kill("kwok")
+    for node in here.nodes.all():
+        here.nodes.unheard_of(node["metadata"]["name"])
+    here.until("pods that are taken out of their Service", lambda: here.endpoints("quant", "quant-api") == [])
+    here.cluster.restart("kwok")
+    here.nodes.wait_ready()
+    here.until("the pods serve again", lambda: len(here.endpoints("quant", "quant-api")) == 2)
+    here.holds("no other ones", lambda: names(here, "quant", "quant-api") == before)
 
 
 def test_another_stack_on_a_running_cluster_is_refused(state: Path) -> None:

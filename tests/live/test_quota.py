@@ -72,8 +72,12 @@ def test_quant_api_scaled_to_50_stops_at_8_and_running_pods_are_left_alone(live:
     here.until("a refusal with its sum", lambda: any(STOPPED in e for e in here.events("quant", "FailedCreate")))
     here.holds("8 pods", lambda: len(here.pods("quant", "quant-api")) == 8, simulated=SETTLES)
 
-    status = here.deployment("quant-api", "quant")["status"]
-    assert (status["replicas"], status["readyReplicas"], status["unavailableReplicas"]) == (8, 8, 42)
+    def counted() -> dict[str, Any]:
+        status: dict[str, Any] = here.deployment("quant-api", "quant")["status"]
+        assert (status["replicas"], status["readyReplicas"], status["unavailableReplicas"]) == (8, 8, 42)
+        return status
+
+    status = here.until("8 of 50 in the status", counted)
     failure = conditions({"metadata": {}, "status": status})["ReplicaFailure"]
     assert (failure["status"], failure["reason"]) == ("True", "FailedCreate")
     assert STOPPED in failure["message"]

@@ -39,6 +39,8 @@ COMPLETE = "complete"
 """A file that is there once the cluster has been healthy as a whole."""
 ATTEMPTS = 3
 """Starts, where somebody takes a port between our look and our use of it."""
+LEASES = "kube-node-lease"
+"""The namespace of the nodes' leases."""
 HEALTHY = 60
 """Seconds that a program may take to answer; measured 2 to 4 on two quiet cores."""
 
@@ -229,6 +231,8 @@ class Cluster:
         self._healthy("kube-apiserver", f"https://127.0.0.1:{layout.ports['api']}/readyz", api=True)
         if fresh:
             crds(self.api)  # before kwok: it watches what its stages name
+        elif "kwok" in names:
+            self._free_leases()
         others = [name for name in ("kube-controller-manager", "kube-scheduler", "kwok") if name in names]
         for name in others:
             processes.start(self.state, name, commands[name])
@@ -241,6 +245,11 @@ class Cluster:
         account = "service account of the namespace default"
         wait(account, lambda: self.api.find("ServiceAccount", "default", "default"), HEALTHY)
         wait("metrics APIs in the discovery", self._metrics_served, HEALTHY)
+
+    def _free_leases(self) -> None:
+        """A new kwok speaks for no node whose lease one that died still holds, up to `command_lines.LEASE` seconds."""
+        for lease in self.api.list("Lease", LEASES):
+            self.api.delete("Lease", lease["metadata"]["name"], LEASES)
 
     def _environment(self, name: str) -> dict[str, str]:
         return {"PYTHONPATH": str(ROOT)} if name == "metrics" else {}

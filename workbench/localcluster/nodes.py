@@ -230,9 +230,8 @@ class Nodes:
     def lose_zone(self, zone: str) -> list[str]:
         """All kubelets of a zone fall silent at once; returns the nodes.
 
-        After the time that the controller manager would wait, they are NotReady, and so are their pods (it would see
-        to that, had it found the nodes so itself). What follows is its real work: pods are taken out of their Services
-        at once, and deleted when their toleration is over.
+        After the time that the controller manager would wait, they are `unheard_of`. What follows is its real work:
+        pods are taken out of their Services at once, and deleted when their toleration is over.
         """
         lost = [n["metadata"]["name"] for n in self.all(zone=zone)]
         if not lost:
@@ -247,14 +246,20 @@ class Nodes:
             self.api.merge("Node", name, None, marked)
         time.sleep(self.clock.seconds(MISSED))
         for name in lost:
-            conditions = [_unknown(c) for c in self._node(name)["status"]["conditions"]]
-            self.api.merge("Node", name, None, {"status": {"conditions": conditions}}, sub="status")
-            for pod in self.pods(name, daemonsets=True):
-                conditions = [_not_ready(c) for c in pod["status"].get("conditions") or []]
-                metadata = pod["metadata"]
-                patch = {"status": {"conditions": conditions}}
-                self.api.merge("Pod", metadata["name"], metadata["namespace"], patch, sub="status")
+            self.unheard_of(name)
         return lost
+
+    def unheard_of(self, name: str) -> None:
+        """A node is NotReady, and so are its pods: what the controller manager would say, had it found the node so
+        itself.
+        """
+        conditions = [_unknown(c) for c in self._node(name)["status"]["conditions"]]
+        self.api.merge("Node", name, None, {"status": {"conditions": conditions}}, sub="status")
+        for pod in self.pods(name, daemonsets=True):
+            conditions = [_not_ready(c) for c in pod["status"].get("conditions") or []]
+            metadata = pod["metadata"]
+            patch = {"status": {"conditions": conditions}}
+            self.api.merge("Pod", metadata["name"], metadata["namespace"], patch, sub="status")
 
     def remove(self, name: str) -> None:
         """The instance is gone, and with it the node and what ran there (the cloud's and the pod collector's work)."""

@@ -14,7 +14,7 @@ from settings import start_up
 from settings.model import PlatformSettings
 from settings.weights import of_cache
 from workbench.localcluster.clock import Clock
-from workbench.localcluster.stage import DELETED, IS_LOST, When, event, stage, status
+from workbench.localcluster.stage import DELETED, IS_LOST, READY, When, event, stage, status
 
 FAULT = "llmplatform.dev/fault"
 """Annotation of a running pod: what is wrong with it from now on."""
@@ -241,6 +241,13 @@ def pods(times: Times, clock: Clock) -> list[dict[str, Any]]:
             },
             [status(_conditions(Ready=True, ContainersReady=True) + _kept(ready=True, started=True))],
             delay=after(".spec.containers[0].readinessProbe | (.periodSeconds * .successThreshold)"),
+        ),
+        # The controller manager took it off when it had not heard of the pod's node; the container never stopped.
+        stage(
+            "pod-heard-of-again",
+            "Pod",
+            {**up, f"{container}.ready": "true", f"({READY}).status": "False"},
+            [status(_conditions(Ready=True))],
         ),
         stage(
             "pod-succeeded",

@@ -11,6 +11,8 @@ DELETED = ".metadata.deletionTimestamp"
 LOST = "llmplatform.dev/lost"
 """Annotation of a node whose kubelet is gone, and of its pods: nothing answers for them any more."""
 IS_LOST = f'.metadata.annotations["{LOST}"]'
+READY = '.status.conditions[] | select(.type == "Ready")'
+"""The condition of a node or a pod."""
 
 
 def stage(

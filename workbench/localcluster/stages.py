@@ -13,7 +13,7 @@ import yaml
 
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.pod_stages import Times, pods
-from workbench.localcluster.stage import DELETED, IS_LOST, When, stage, status
+from workbench.localcluster.stage import DELETED, IS_LOST, READY, When, stage, status
 
 READY_AFTER = "llmplatform.dev/ready-after"
 """Annotation of a new node: a Go duration until its kubelet reports Ready."""
@@ -62,7 +62,14 @@ nodeInfo:
             {DELETED: False, ".status.phase": "!Running", IS_LOST: False},
             [status(conditions)],
             delay=f'.metadata.annotations["{READY_AFTER}"]',
-        )
+        ),
+        # kwok was away longer than the controller manager waits for a word of a node (it died, or was stopped).
+        stage(
+            "node-ready-again",
+            "Node",
+            {DELETED: False, f"({READY}).status": "Unknown", IS_LOST: False},
+            [status(conditions)],
+        ),
     ]
 
 
