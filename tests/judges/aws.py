@@ -1,4 +1,5 @@
-"""Outside judges over the AWS resources of every stack with a cluster of its own: `python -m tests.judges.aws`.
+"""Outside judges over the AWS resources of every stack with a cluster of its own, and of the shapes that no committed
+stack has (buckets, a hosted zone, Pod Identity, a public endpoint): `python -m tests.judges.aws`.
 
 checkov reads them as a Terraform plan, parliament their IAM documents, botocore's models their enumerations and bounds.
 Each has a virtual environment of its own (`make aws-judges`), and none reaches a network. What is waived stands in
@@ -21,6 +22,7 @@ from tests.judges.aws_findings import Judgement, Waiver, idle, split, waivers
 from tests.judges.aws_types import UnknownTypeError
 from tests.judges.terraform_plan import TerraformPlan, terraform_plan
 from tests.judges.venvs import NOT_THERE, JudgeError, are_there
+from tests.policy.variants import changed, variant
 from tests.support import STACKS, stack_settings
 from workbench.plan.stack import plan
 
@@ -72,27 +74,36 @@ def judge(graphs: Mapping[str, Graph]) -> Verdict:
 def report(stack: str, verdict: Verdict, known: Sequence[Waiver]) -> tuple[list[str], int]:
     """What is printed of a stack, and how many problems it has."""
     mine = [judgement for judgement in verdict.found if judgement.stack == stack]
-    standing, waived = split(mine, known)
+    standing, excused = split(mine, known)
     undecided = verdict.plan.undecided[stack]
     size = sum(of == stack for of, _ in verdict.plan.resources.values())
     passed = sum(verdict.plan.resources[address][0] == stack for _, address in verdict.checked.passed)
     counts = f"{size} AWS resources, {verdict.documents.get(stack, 0)} IAM documents; {passed} checks passed"
-    verdicts = f"{len(standing)} findings, {len(waived)} waived, {len(undecided)} undecided"
+    verdicts = f"{len(standing)} findings, {len(excused)} waived, {len(undecided)} undecided"
     lines = [f"{stack}: {counts}, {verdicts}"]
     if not size:
         lines.append("  there is nothing to judge")
     lines += [f"  {judgement}" for judgement in standing]
     lines += [f"  undecided: {place}" for place in undecided]
-    for waiver in known:
-        covered = [judgement for judgement, by in waived if by is waiver]
-        if covered:
-            lines.append(f"  waived: {len(covered)} x {waiver}: {waiver.reason}")
     return lines, len(standing) + len(undecided) + (not size)
+
+
+def waived(found: Sequence[Judgement], known: Sequence[Waiver]) -> list[str]:
+    """A line for each waiver: how often it was needed, and why."""
+    needed = Counter(id(waiver) for _, waiver in split(found, known)[1])
+    return [f"waived: {needed[id(w)]} x {w}: {w.reason}" for w in known if needed[id(w)]]
 
 
 def eks_stacks() -> list[str]:
     """The committed stacks that make a cluster of their own."""
     return [stack for stack in STACKS if stack_settings(stack).settings.cluster.kind == "eks"]
+
+
+def shapes_of_none() -> dict[str, Graph]:
+    """What no committed stack has, and others may: judged alike."""
+    public = changed("dev", cluster__endpoint={"public_cidrs": ["203.0.113.0/24"]})
+    of_prod = ("a zone and certificates", "buckets and an access log", "pod identity", "further entries")
+    return {"dev with a public endpoint": public, **{f"prod with {name}": variant(name) for name in of_prod}}
 
 
 def run(graphs: Mapping[str, Graph], known: Sequence[Waiver]) -> tuple[list[str], int]:
@@ -102,6 +113,7 @@ def run(graphs: Mapping[str, Graph], known: Sequence[Waiver]) -> tuple[list[str]
     for stack in graphs:
         said, count = report(stack, verdict, known)
         lines, problems = lines + said, problems + count
+    lines += waived(verdict.found, known)
     unjudged = verdict.checked.unjudged(verdict.plan)
     none = [type_ for type_ in unjudged if type_ in checkov.UNCHECKED]
     lost = [f"no check of checkov ran on {type_}" for type_ in unjudged if type_ not in checkov.UNCHECKED]
@@ -113,12 +125,12 @@ def run(graphs: Mapping[str, Graph], known: Sequence[Waiver]) -> tuple[list[str]
 
 
 def main() -> int:
-    """Judges every committed stack with a cluster of its own."""
+    """Judges every committed stack with a cluster of its own, and the other shapes."""
     if not are_there():
         print(NOT_THERE)
         return 1
     try:
-        lines, problems = run({stack: plan(stack).graph for stack in eks_stacks()}, waivers())
+        lines, problems = run({stack: plan(stack).graph for stack in eks_stacks()} | shapes_of_none(), waivers())
     except (JudgeError, UnknownTypeError, ValueError) as error:
         lines, problems = [str(error)], 1
     print("\n".join(lines))

@@ -221,9 +221,11 @@ def test_the_report_says_what_it_found_and_counts_the_problems() -> None:
         "dev: 1 AWS resources, 0 IAM documents; 1 checks passed, 1 findings, 1 waived, 1 undecided",
         "  checkov B: aws:s3/bucket:Bucket b: why not",
         "  undecided: aws:s3/bucket:Bucket b forceDestroy: ${aws:ec2/vpc:Vpc vpc.x}",
-        "  waived: 1 x A of aws:s3/* *: so",
     ]
     assert problems == 2
+    assert aws.waived(verdict_of_a_flawed_stack().found, [waiver(), waiver(id="Z")]) == [
+        "waived: 1 x A of aws:s3/* *: so"
+    ]
     lines, problems = aws.report("prod", verdict_of_a_flawed_stack(), [waiver()])
     assert "there is nothing to judge" in lines[1]
     assert problems == 1
@@ -252,13 +254,20 @@ def test_the_command_fails_where_its_judges_are_not_there(monkeypatch, capsys) -
     assert capsys.readouterr().out == "DID NOT RUN: .venv-judges is not there (make aws-judges)\n"
 
 
-def test_the_command_judges_the_stacks_with_a_cluster_of_their_own(monkeypatch, capsys) -> None:
+def test_the_command_judges_the_stacks_with_a_cluster_of_their_own_and_what_none_has(monkeypatch, capsys) -> None:
     asked = {}
     monkeypatch.setattr(aws, "are_there", lambda: True)
     monkeypatch.setattr(aws, "plan", lambda stack: SimpleNamespace(graph=stack))
-    monkeypatch.setattr(aws, "run", lambda graphs_, _: (asked.update(graphs_), (["said"], len(asked) != 3))[1])
+    monkeypatch.setattr(aws, "run", lambda graphs_, _: (asked.update(graphs_), (["said"], not asked))[1])
     assert aws.main() == 0
-    assert set(asked) == {"dev", "staging", "prod"}
+    others = set(asked) - {"dev", "staging", "prod"}
+    assert len(asked) - len(others) == 3
+    made_types = {r.type for name in others for r in asked[name].resources}
+    assert {
+        "aws:s3/bucket:Bucket",
+        "aws:route53/record:Record",
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+    } <= made_types
     assert capsys.readouterr().out == "said\n"
     monkeypatch.setattr(aws, "run", lambda *_: (_ for _ in ()).throw(JudgeError("it broke")))
     assert aws.main() == 1

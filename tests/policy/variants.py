@@ -76,21 +76,23 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 
 def prod_with(**changes: Any) -> Graph:
     """The graph of prod with changes; a path replaces what it leads to."""
-    return _made(repr(sorted(changes.items())), changes)
+    return changed("prod", **changes)
 
 
-_KEPT: dict[str, Graph] = {}
+_KEPT: dict[tuple[str, str], Graph] = {}
 
 
-def _made(key: str, changes: Mapping[str, Any]) -> Graph:
+def changed(stack: str, **changes: Any) -> Graph:
+    """The graph of a stack with changes; a path replaces what it leads to."""
+    key = (stack, repr(sorted(changes.items())))
     if key not in _KEPT:
-        file = stack_file("prod")
+        file = stack_file(stack)
         overlay = copy.deepcopy(file.overlay.data)
         assert isinstance(overlay, dict)
         for path, value in changes.items():
             put(overlay, tuple(path.split("__")), value if value is REMOVE else copy.deepcopy(value))
-        changed = replace(file, overlay=Document(file.overlay.name, overlay, file.overlay.lines))
-        _KEPT[key] = run_program("prod", changed)[0]
+        other = replace(file, overlay=Document(file.overlay.name, overlay, file.overlay.lines))
+        _KEPT[key] = run_program(stack, other)[0]
     return _KEPT[key]
 
 
