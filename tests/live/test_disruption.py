@@ -24,6 +24,8 @@ from workbench.localcluster.pod_stages import FAULT, READINESS
 pytestmark = pytest.mark.live
 AWAY = 90 + 330 + 170
 """Seconds that a model is away: grace, image and start. A drain may wait for that of a model's other replica."""
+START = 60
+"""Seconds for a service's first pods: a look of the autoscaler, and their start."""
 REFUSED = "Cannot evict pod as it would violate the pod's disruption budget"
 SERVES = {
     ("platform", "gateway"): 2,
@@ -87,7 +89,7 @@ def test_every_node_of_a_pool_is_drained_and_nobody_stops_serving(
 ) -> None:
     here = live("prod")
     here.up()
-    here.until("the autoscaler's minimum", lambda: healthy(here, "gateway-pdb", "platform") == 3)
+    here.until("the autoscaler's minimum", lambda: healthy(here, "gateway-pdb", "platform") == 3, simulated=START)
     assert sorted(budgets(here)) == sorted(f"{namespace}/{name}-pdb" for namespace, name in SERVES)
     here.until("a disruption allowed by every budget", lambda: everybody_may_lose_one(here))
     before = sorted(node["metadata"]["name"] for node in here.nodes.all(pool))
@@ -125,7 +127,7 @@ def test_a_budget_of_all_replicas_keeps_its_node_from_being_drained(live: Callab
         return manifest
 
     here.up(only=within("quant"), change=all_of_them)
-    here.until("3 healthy", lambda: healthy(here, "quant-api-pdb", "quant") == 3)
+    here.until("3 healthy", lambda: healthy(here, "quant-api-pdb", "quant") == 3, simulated=START)
     assert budgets(here)["quant/quant-api-pdb"]["status"]["disruptionsAllowed"] == 0
     pod = here.ready_pods("quant", "quant-api")[0]
     node = pod["spec"]["nodeName"]
@@ -144,7 +146,7 @@ def test_an_eviction_below_the_budget_is_refused_and_above_it_is_not(live: Calla
     """With its red twin: without the budget the same eviction passes."""
     here = live("prod", factor=10)
     here.up(only=within("platform"))
-    here.until("3 healthy", lambda: healthy(here, "gateway-pdb", "platform") == 3)
+    here.until("3 healthy", lambda: healthy(here, "gateway-pdb", "platform") == 3, simulated=START)
     ill, first, second = here.ready_pods("platform", "gateway")
     fault(here, ill, READINESS)
     here.until("2 healthy", lambda: healthy(here, "gateway-pdb", "platform") == 2, simulated=15)
@@ -166,7 +168,7 @@ def test_pods_that_are_all_ill_do_not_keep_a_node(live: Callable[..., Live]) -> 
     """With its red twin: without unhealthyPodEvictionPolicy a broken service keeps its node for ever."""
     here = live("prod")
     here.up(only=within("platform"))
-    here.until("3 healthy", lambda: healthy(here, "gateway-pdb", "platform") == 3)
+    here.until("3 healthy", lambda: healthy(here, "gateway-pdb", "platform") == 3, simulated=START)
     pods = here.ready_pods("platform", "gateway")
     for pod in pods:
         fault(here, pod, READINESS)

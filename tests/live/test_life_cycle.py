@@ -25,17 +25,20 @@ from tests.live.live import Live, names, within
 from tests.support import ROOT
 from workbench.localcluster import processes
 from workbench.localcluster.api import Api, ApiError, wait
+from workbench.localcluster.clock import Clock
 from workbench.localcluster.cluster import Cluster
 from workbench.localcluster.credentials import kubeconfig
 
 pytestmark = pytest.mark.live
 PROGRAMS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "metrics"}
+ENDS = 120 + Clock.from_environment().seconds(1200)
+"""Seconds within which a command has ended: the machine's own, and those of the models of `local`."""
 
 
 def workbench(*arguments: str, **how: object) -> subprocess.CompletedProcess[str]:
     """The command line, to its end."""
     command = [sys.executable, "-m", "workbench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, **how)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ENDS, check=False, **how)  # type: ignore[call-overload,no-any-return]
 
 
 @pytest.fixture

@@ -30,7 +30,11 @@ def test_replicas_of_an_autoscaler_survive_and_an_edit_by_hand_is_drift(live: Ca
     here = live("prod")
     take, change = within("platform"), divided(here.clock)
     here.up(only=take, change=change)
-    here.until("the autoscaler's least", lambda: here.deployment("gateway", "platform")["spec"]["replicas"] == 3)
+    here.until(
+        "the autoscaler's least",
+        lambda: here.deployment("gateway", "platform")["spec"]["replicas"] == 3,
+        simulated=60,  # its look each 15 s
+    )
     scaled_by_its_autoscaler(here)
     count = here.deployment("gateway", "platform")["spec"]["replicas"]
     todo = here.steps(only=take, change=change)

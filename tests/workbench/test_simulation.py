@@ -15,7 +15,7 @@ from settings.rooms import room
 from tests.conftest import planned
 from tests.support import STACKS, stack_settings
 from workbench.deploy import apply
-from workbench.deploy.engine import Run, _mend
+from workbench.deploy.engine import Run, mend
 from workbench.deploy.likeness import NO_ACCOUNT, likeness
 from workbench.deploy.ready import FailedError, pending
 from workbench.deploy.summary import table
@@ -191,18 +191,31 @@ def test_the_engines_own_count_is_read() -> None:
 
 
 def test_a_checkpoint_that_was_cut_off_gives_way_to_the_one_before(tmp_path: Path) -> None:
-    file = tmp_path / "local.json"
+    file = tmp_path / "stacks" / "llmplatform" / "local.json"
+    file.parent.mkdir(parents=True)
     file.write_text('{"version": 3}')
-    _mend(file)
+    mend(tmp_path, "local")
     assert file.read_text() == '{"version": 3}'
-    (tmp_path / "local.json.bak").write_text('{"version": 2}')
+    file.with_name("local.json.bak").write_text('{"version": 2}')
     file.write_text("")
-    _mend(file)
+    mend(tmp_path, "local")
     assert file.read_text() == '{"version": 2}'
-    (tmp_path / "local.json.bak").write_text("{")
+    file.with_name("local.json.bak").write_text("{")
     file.write_text('{"vers')
-    _mend(file)
+    mend(tmp_path, "local")
     assert not file.exists()
+
+
+def test_attributes_that_were_cut_off_go_and_whole_ones_stay(tmp_path: Path) -> None:
+    file = tmp_path / "stacks" / "llmplatform" / "local.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": 3}')
+    whole, cut, broken = (tmp_path / f"{name}.attrs" for name in ("meta.yaml", "stacks/a", "stacks/llmplatform/local"))
+    whole.write_text('{"md5": ""}')
+    cut.write_text("")
+    broken.write_text('{"md5')
+    mend(tmp_path, "local")
+    assert [path.exists() for path in (whole, cut, broken, file)] == [True, False, False, True]
 
 
 def test_metrics_are_kept_in_a_file_and_a_broken_one_is_named(tmp_path: Path) -> None:
