@@ -20,6 +20,10 @@ import yaml
 from tests.live.live import Live, is_ready
 from workbench.localcluster.api import Manifest, wait
 
+HOURS = 6 * 3600
+"""Seconds that a watch may last: one that names none is ended by the server after 30 to 60 minutes (kube-apiserver,
+--min-request-timeout), sooner than a drain of every GPU node in undivided time.
+"""
 CAUGHT_UP = 10
 """Seconds in which the watch must have told what the server has."""
 
@@ -73,7 +77,7 @@ class History:
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
         tls = ssl.create_default_context(cadata=authority)
         self._connection = http.client.HTTPSConnection(str(server.hostname), server.port, context=tls)
-        query = urlencode({"watch": "1", **self._labels})
+        query = urlencode({"watch": "1", "timeoutSeconds": HOURS, **self._labels})
         self._connection.request("GET", f"{self._path}?{query}", headers={"Authorization": f"Bearer {user['token']}"})
         self._begin = time.monotonic()
         self._socket = self._connection.sock
