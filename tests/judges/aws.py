@@ -90,8 +90,8 @@ def report(stack: str, verdict: Verdict, known: Sequence[Waiver]) -> tuple[list[
 
 def waived(found: Sequence[Judgement], known: Sequence[Waiver]) -> list[str]:
     """A line for each waiver: how often it was needed, and why."""
-    needed = Counter(id(waiver) for _, waiver in split(found, known)[1])
-    return [f"waived: {needed[id(w)]} x {w}: {w.reason}" for w in known if needed[id(w)]]
+    needed = Counter(waiver for _, waiver in split(found, known)[1])
+    return [f"waived: {count} x {waiver}: {waiver.reason}" for waiver in known if (count := needed[waiver])]
 
 
 def eks_stacks() -> list[str]:

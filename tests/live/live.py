@@ -162,17 +162,12 @@ class Live:
 
     def _services_know(self) -> bool:
         """A look: the endpoints of each Service of ours that take requests are its ready pods."""
-        ready = [pod for pod in self.api.list("Pod") if is_ready(pod) and "deletionTimestamp" not in pod["metadata"]]
-        serve: dict[tuple[str, str], set[str]] = {}
-        for piece in self.api.list("EndpointSlice"):
-            who = serve.setdefault(_service_of(piece), set())
-            who |= {e["targetRef"]["name"] for e in piece.get("endpoints") or [] if e["conditions"].get("ready")}
         for namespace in self.settings.namespaces:
             for service in self.api.list("Service", namespace):
-                if selector := service["spec"].get("selector"):
-                    name = (namespace, service["metadata"]["name"])
-                    pods = {p["metadata"]["name"] for p in ready if _selected(p, namespace, selector)}
-                    assert serve.get(name, set()) == pods, f"{name}: {serve.get(name, set())} of {pods}"
+                name, app = service["metadata"]["name"], service["spec"]["selector"]["app"]
+                serve = {endpoint["targetRef"]["name"] for endpoint in self.endpoints(namespace, name)}
+                ready = {pod["metadata"]["name"] for pod in self.ready_pods(namespace, app)}
+                assert serve == ready, f"{namespace}/{name}: {serve} of {ready}"
         return True
 
     # --- waiting
@@ -199,16 +194,6 @@ class Live:
         while time.monotonic() < deadline:
             assert look(), what
             time.sleep(0.05)
-
-
-def _service_of(piece: Manifest) -> tuple[str, str]:
-    """Of an EndpointSlice."""
-    return piece["metadata"]["namespace"], piece["metadata"]["labels"].get("kubernetes.io/service-name", "")
-
-
-def _selected(pod: Manifest, namespace: str, selector: Mapping[str, str]) -> bool:
-    head = pod["metadata"]
-    return head["namespace"] == namespace and selector.items() <= head.get("labels", {}).items()
 
 
 def _identity(manifest: Manifest) -> tuple[str, str, str]:

@@ -35,10 +35,10 @@ ENDS = 120 + Clock.from_environment().seconds(1200)
 """Seconds within which a command has ended: the machine's own, and those of the models of `local`."""
 
 
-def workbench(*arguments: str, **how: object) -> subprocess.CompletedProcess[str]:
+def workbench(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line, to its end."""
     command = [sys.executable, "-m", "workbench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ENDS, check=False, **how)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ENDS, check=False)
 
 
 @pytest.fixture
