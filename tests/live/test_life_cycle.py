@@ -23,11 +23,12 @@ import yaml
 
 from tests.live.live import Live, names, within
 from tests.support import ROOT
-from workbench.localcluster import processes
+from workbench.localcluster import cluster, processes
 from workbench.localcluster.api import Api, ApiError, wait
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.cluster import Cluster
 from workbench.localcluster.credentials import kubeconfig
+from workbench.localcluster.layout import PORTS, free_ports
 
 pytestmark = pytest.mark.live
 PROGRAMS = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "metrics"}
@@ -151,6 +152,28 @@ def test_a_start_that_was_killed_half_way_is_begun_anew(state: Path) -> None:
     assert set(after) == PROGRAMS
     assert not set(before.values()) & set(after.values())
     assert len(processes.running(state)["etcd"]) == 1
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_a_port_that_somebody_took_meanwhile_is_met_with_another(
+    live: Callable[..., Live], monkeypatch: pytest.MonkeyPatch, port: str
+) -> None:
+    chosen: list[dict[str, int]] = []
+    with socket.socket() as somebody:
+        somebody.bind(("127.0.0.1", 0))
+        somebody.listen()
+
+        def choose(count: int) -> list[int]:
+            ports = dict(zip(PORTS, free_ports(count), strict=True))
+            if not chosen:
+                ports[port] = somebody.getsockname()[1]
+            chosen.append(ports)
+            return list(ports.values())
+
+        monkeypatch.setattr(cluster, "free_ports", choose)
+        here = live("local", nodes=False)
+    assert len(chosen) == 2
+    assert here.cluster.layout.ports == chosen[1]
 
 
 def test_a_folder_that_is_no_clusters_is_neither_filled_nor_removed(tmp_path: Path) -> None:
