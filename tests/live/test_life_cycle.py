@@ -171,7 +171,9 @@ def test_a_port_that_somebody_took_meanwhile_is_met_with_another(
             return list(ports.values())
 
         monkeypatch.setattr(cluster, "free_ports", choose)
+        before = set(psutil.Process().children())
         here = live("local", nodes=False)
+    assert {p.pid for p in set(psutil.Process().children()) - before} == set(here.cluster.running().values())
     assert len(chosen) == 2
     assert here.cluster.layout.ports == chosen[1]
 
@@ -201,8 +203,9 @@ def test_two_clusters_side_by_side_do_not_touch_each_other(live: Callable[..., L
     one.nodes.add("general", ready=True)
     one.nodes.wait_ready()
     assert two.nodes.all() == []
+    pids = set(one.cluster.running().values())
     one.cluster.down()
-    assert [p for p in psutil.Process().children() if p.status() == psutil.STATUS_ZOMBIE] == []
+    assert not pids & set(psutil.pids())  # of this very process' children, not even the names are left
     assert set(two.cluster.running()) == PROGRAMS
     assert two.api.find("Namespace", "default") is not None
 

@@ -25,6 +25,9 @@ LAID_OUT = 2.0
 """Seconds after which a program that was just started is known by its environment, or never will be."""
 PATIENCE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+_children: set[int] = set()
+"""Programs that this very process started, and whose end it has not taken note of: until then they stay in the table
+of processes, those too that ended by themselves."""
 
 
 def start(state: Path, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
@@ -48,6 +51,7 @@ def start(state: Path, name: str, command: Sequence[str], environment: Mapping[s
             )
         except OSError as error:
             raise ClusterError(f"{name} cannot be started: {error}") from error
+    _children.add(process.pid)
     process.returncode = 0  # whoever waits for it is not this object: it would warn that the process still runs
     deadline = time.monotonic() + LAID_OUT
     while not _is_marked(process.pid, state) and time.monotonic() < deadline:
@@ -71,6 +75,7 @@ def _is_marked(pid: int, state: Path) -> bool:
 
 def running(state: Path) -> dict[str, list[psutil.Process]]:
     """Program -> its processes, of the cluster whose state is there."""
+    _take_note()
     found: dict[str, list[psutil.Process]] = {}
     for process in psutil.process_iter():
         try:
@@ -132,9 +137,20 @@ def _has_ended(process: psutil.Process) -> bool:
 
     The first thread of a program may be gone before its others: then there is nothing to take note of yet.
     """
+    _take_note()
     try:
-        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            return False
-        return os.waitpid(process.pid, os.WNOHANG)[0] == process.pid
-    except (psutil.NoSuchProcess, ChildProcessError):
+        gone = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return True
+    return gone and process.pid not in _children
+
+
+def _take_note() -> None:
+    """Lets go of the children that have ended."""
+    for pid in tuple(_children):
+        try:
+            ended = os.waitpid(pid, os.WNOHANG)[0] == pid
+        except ChildProcessError:  # somebody else took note, or it was a child of the process that we are a copy of
+            ended = True
+        if ended:
+            _children.discard(pid)
