@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,8 @@ import psutil
 import pytest
 
 from workbench.localcluster import processes
+from workbench.localcluster.api import wait
+from workbench.localcluster.errors import ClusterError
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 ENDS = [sys.executable, "-c", "pass"]
@@ -25,10 +26,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 def ended(pid: int) -> None:
     """Waits until a program has ended, without taking note of it."""
-    deadline = time.monotonic() + 30
-    while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, "it still runs"
-        time.sleep(0.01)
+    wait("the end of a program", lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 30, poll=0.01)
 
 
 def test_a_program_that_ended_by_itself_leaves_nothing_behind(state: Path) -> None:
@@ -63,5 +61,5 @@ def test_other_children_of_the_same_process_keep_their_exit_code(state: Path) ->
 
 
 def test_a_program_that_cannot_be_started_is_named(state: Path) -> None:
-    with pytest.raises(processes.ClusterError, match="nothing cannot be started"):
+    with pytest.raises(ClusterError, match="nothing cannot be started"):
         processes.start(state, "nothing", [str(state / "nowhere")])

@@ -127,22 +127,23 @@ def _alive(processes: list[psutil.Process], seconds: float) -> list[psutil.Proce
     """Those that are still there after so long."""
     deadline = time.monotonic() + seconds
     while processes and time.monotonic() < deadline:
+        _take_note()
         processes = [process for process in processes if not _has_ended(process)]
         time.sleep(0.02)
     return processes
 
 
 def _has_ended(process: psutil.Process) -> bool:
-    """True if it is gone. A child of ours leaves the table of processes when we take note of its end.
+    """True if it is gone. A child of ours is so once we have taken note of its end, and not as a zombie already.
 
     The first thread of a program may be gone before its others: then there is nothing to take note of yet.
     """
-    _take_note()
+    if process.pid in _children:
+        return False
     try:
-        gone = not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+        return not process.is_running() or bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
-    return gone and process.pid not in _children
 
 
 def _take_note() -> None:
