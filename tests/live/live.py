@@ -27,7 +27,7 @@ from workbench.deploy import apply
 from workbench.deploy.likeness import Likeness, likeness
 from workbench.deploy.ready import conditions, pending
 from workbench.deploy.up import start
-from workbench.localcluster.api import Api, Manifest, wait
+from workbench.localcluster.api import LOST_RACE, Api, Manifest, wait
 from workbench.localcluster.clock import FACTOR, Clock
 from workbench.localcluster.cluster import Cluster
 from workbench.localcluster.metrics import MetricsApi
@@ -155,6 +155,14 @@ class Live:
         """Messages of the events with this reason."""
         found = self.api.list("Event", namespace, fields=f"reason={reason}")
         return [event.get("message") or event.get("note") or "" for event in found]
+
+    def refused(self, namespace: str) -> list[str]:
+        """Why the API server refused to create pods, as their controllers tell it.
+
+        That somebody else wrote first is no refusal: the quota's controller counts who is gone while the API server
+        counts who comes. The pod is created a moment later.
+        """
+        return [message for message in self.events(namespace, "FailedCreate") if LOST_RACE not in message]
 
     def scale(self, name: str, namespace: str, replicas: int) -> None:
         """`kubectl scale`."""

@@ -117,7 +117,7 @@ def test_under_high_load_the_gateway_doubles_each_period_up_to_its_ceiling(live:
     why = "cpu resource utilization (percentage of request) above target"
     assert {f"New size: {count}; reason: {why}" for count in (6, 10)} <= set(here.events(SPACE, "SuccessfulRescale"))
     here.until("ten in its Service", lambda: len(here.endpoints(SPACE, NAME)) == 10, simulated=120)
-    assert here.events(SPACE, "FailedCreate") == [], "the quota holds the ceiling (S003-31 did not)"
+    assert here.refused(SPACE) == [], "the quota holds the ceiling (S003-31 did not)"
 
 
 def test_without_the_rate_it_leaps_and_without_the_ceiling_it_goes_on(live: Callable[..., Live]) -> None:
@@ -129,7 +129,7 @@ def test_without_the_rate_it_leaps_and_without_the_ceiling_it_goes_on(live: Call
     hold_at(here, 3)
     change(here, {**rules("scaleUp", policies=percent(100, 1)), "maxReplicas": 20})
     assert [count for _, count in surge(here, 20)] == [3, 6, 12, 20]
-    refused = here.until("refused pods", lambda: here.events(SPACE, "FailedCreate"), simulated=60)
+    refused = here.until("refused pods", lambda: here.refused(SPACE), simulated=60)
     assert "exceeded quota" in refused[0]
 
 

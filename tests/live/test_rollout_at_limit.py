@@ -77,7 +77,7 @@ def test_a_model_rolls_out_in_a_pool_that_cannot_grow(live: Callable[..., Live],
     here.until("all as before", lambda: sorted(chain(*on_gpu(here).values())) == everybody, simulated=400)
     assert len(here.nodes.all("gpu-spot")) == 8
     assert all(len(apps) == 1 for apps in on_gpu(here).values())
-    assert here.events(MODELS, "FailedCreate") == [], "the quota has room for who is on the way out"
+    assert here.refused(MODELS) == [], "the quota has room for who is on the way out"
 
 
 def test_a_model_that_surges_first_never_rolls_out_in_a_full_pool(live: Callable[..., Live]) -> None:
@@ -124,7 +124,7 @@ def test_the_gateway_rolls_out_at_its_ceiling(live: Callable[..., Live]) -> None
         here.until("a rolled out gateway", lambda: rolled_out(here, "gateway", "platform", old), simulated=ONE_BY_ONE)
     assert min(len(serving(version)) for version in slices.versions) == 10
     busy = "exceeded quota: platform-quota, requested: limits.cpu=1, used: limits.cpu=12, limited: limits.cpu=12"
-    assert all(busy in event for event in here.events("platform", "FailedCreate")), "waits for who is on the way out"
+    assert all(busy in event for event in here.refused("platform")), "waits for who is on the way out"
 
 
 def test_without_room_for_one_more_the_gateway_never_rolls_out(live: Callable[..., Live]) -> None:
@@ -137,7 +137,7 @@ def test_without_room_for_one_more_the_gateway_never_rolls_out(live: Callable[..
     restart(here, "gateway", "platform")
     here.until("a rollout that is given up", lambda: given_up(here, "gateway", "platform"), simulated=600)
     stopped = "exceeded quota: platform-quota, requested: limits.cpu=1, used: limits.cpu=10, limited: limits.cpu=10"
-    assert any(stopped in event for event in here.events("platform", "FailedCreate"))
+    assert any(stopped in event for event in here.refused("platform"))
     status = here.deployment("gateway", "platform")["status"]
     assert (status.get("updatedReplicas", 0), status["availableReplicas"]) == (0, 10)
     assert {pod["metadata"]["name"] for pod in here.ready_pods("platform", "gateway")} == old

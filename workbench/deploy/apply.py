@@ -104,8 +104,7 @@ def up(api: Api, todo: Sequence[Step], state: Path, say: Callable[[str], None]) 
     report, progress = Report(), _Progress(len(todo), say)
     _run(todo, lambda step, stopped: _make(api, step, report, progress, stopped))
     for key in reversed([key for key in before if key not in now]):
-        if _find(api, key) is not None:
-            _remove(api, key)
+        if _remove(api, key):
             report.done["deleted"] += 1
             report.changed.append(_named(key))
     inventory.write(now)
@@ -122,8 +121,7 @@ def destroy(api: Api, todo: Sequence[Step], state: Path) -> Report:
     report = Report()
 
     def gone(step: Step, _stopped: threading.Event) -> None:
-        if _find(api, key := _key(step.manifest)) is not None:
-            _remove(api, key)
+        if _remove(api, _key(step.manifest)):
             report.done["deleted"] += 1
 
     _run(backwards, gone)
@@ -261,7 +259,7 @@ def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: th
         if live is None or not _immutable(error):
             raise ClusterError(f"{name}: {error}") from error
         _remove(api, key)
-        answer, how = api.apply(step.manifest, manager=MANAGER), "replaced"
+        answer, how = _patiently(lambda: api.apply(step.manifest, manager=MANAGER)), "replaced"
     if live is not None and not how:
         how = "unchanged" if _content(live, step.manifest) == _content(answer.object, step.manifest) else "changed"
     report.done[how] += 1
@@ -296,8 +294,8 @@ def _patiently(call: Callable[[], Any]) -> Any:
         try:
             return call()
         except (UnreachableError, ApiError) as error:
-            passing = isinstance(error, UnreachableError) or error.status in (429, 500, 503, 504)
-            if not passing or time.monotonic() > deadline:
+            refused = isinstance(error, ApiError) and not error.passing
+            if refused or time.monotonic() > deadline:
                 raise
         time.sleep(0.3)
 
@@ -306,15 +304,18 @@ def _immutable(error: ApiError) -> bool:
     return error.status == 422 and "immutable" in str(error)
 
 
-def _remove(api: Api, key: Key) -> None:
-    _, kind, namespace, name = key
-    path = api.path(kind, name, namespace or None, key[0])
+def _remove(api: Api, key: Key) -> bool:
+    """Deletes an object and waits until it is gone; False if it was not there."""
+    version, kind, namespace, name = key
+    policy = {"propagationPolicy": "Foreground" if kind in ("Deployment", "Job") else "Background"}
     try:
-        api.call("DELETE", path, {"propagationPolicy": "Foreground" if kind in ("Deployment", "Job") else "Background"})
+        _patiently(lambda: api.call("DELETE", api.path(kind, name, namespace or None, version), policy))
     except ApiError as error:
         if error.status != 404:
             raise
+        return False
     wait(f"end of {_named(key)}", lambda: _find(api, key) is None, GONE, poll=POLL * 2)
+    return True
 
 
 def find(api: Api, manifest: Mapping[str, Any]) -> Manifest | None:

@@ -49,6 +49,8 @@ VERSIONS = {
 """Kind -> API version, where it is not v1: what callers may leave out."""
 POLL = 0.1
 """Seconds between two looks while waiting."""
+LOST_RACE = "the object has been modified; please apply your changes to the latest version and try again"
+"""How the API server says that somebody else wrote first. Also of a quota in which it counts a new object."""
 
 
 class ApiError(ClusterError):
@@ -57,6 +59,13 @@ class ApiError(ClusterError):
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
         self.status, self.reason = status, reason
+
+    @property
+    def passing(self) -> bool:
+        """Nothing was done, and the same request may be taken in a moment: the server is busy, or just starts, or
+        somebody else wrote first.
+        """
+        return self.status in (429, 500, 503, 504) or (self.status == 409 and LOST_RACE in str(self))
 
 
 class UnreachableError(ClusterError):
@@ -245,7 +254,7 @@ def _warnings(headers: list[str]) -> tuple[str, ...]:
 
 
 def wait(what: str, look: Callable[[], T | None], seconds: float, *, poll: float = POLL) -> T:
-    """Looks until there is an answer that is true, and returns it. An unreachable server is waited for, too.
+    """Looks until there is an answer that is true, and returns it. A server that is away or busy is waited for, too.
 
     Args:
         what: is waited for, for the message.
@@ -255,6 +264,7 @@ def wait(what: str, look: Callable[[], T | None], seconds: float, *, poll: float
 
     Raises:
         ClusterError: it did not come about.
+        ApiError: the server refuses what the look asks for.
     """
     deadline, reason = time.monotonic() + seconds, ""
     while True:
@@ -263,7 +273,9 @@ def wait(what: str, look: Callable[[], T | None], seconds: float, *, poll: float
             if found := look():
                 return found
             reason = ""
-        except (AssertionError, UnreachableError) as error:
+        except (AssertionError, UnreachableError, ApiError) as error:
+            if isinstance(error, ApiError) and not error.passing:
+                raise
             reason = f": {error}"
         if time.monotonic() > deadline:
             raise ClusterError(f"no {what} within {seconds:g} s{reason}")
