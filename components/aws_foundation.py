@@ -83,18 +83,19 @@ class AwsFoundation(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _account_provider(self, name: str) -> aws.Provider:
-        settings = self._settings
-        tags = {"environment": settings.environment, "managed-by": "pulumi", "part-of": settings.name}
         return aws.Provider(
             f"{name}-provider",
-            region=settings.aws.region,
+            region=self._settings.aws.region,
             allowed_account_ids=[self._account],  # whoever is logged in elsewhere changes nothing there
-            default_tags=aws.ProviderDefaultTagsArgs(tags=self._tags(tags)),
+            default_tags=aws.ProviderDefaultTagsArgs(tags=self._tags()),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _tags(self, own: Mapping[str, str]) -> dict[str, str]:
-        return {**self._settings.aws.tags, **own}
+    def _tags(self) -> dict[str, str]:
+        """Of everything in the account: by them it is found, and its cost told apart."""
+        settings = self._settings
+        own = {"environment": settings.environment, "managed-by": names.MANAGED_BY, "part-of": settings.name}
+        return {**settings.aws.tags, **own}
 
     def _key(self, what: str) -> EncryptionKey:
         purpose = {
@@ -221,7 +222,7 @@ class AwsFoundation(pulumi.ComponentResource):
                     stem=settings.stem,
                     role_arn=role.arn,
                     subnets=[self.network.private[zone] for zone in node_groups.zones(settings.aws, spec)],
-                    tags=self._tags({"environment": settings.environment, "part-of": settings.name}),
+                    tags=self._tags(),
                     needs=first,
                 ),
                 self._inside,

@@ -10,6 +10,8 @@ from settings.workload import Image
 
 EXTERNAL = "llmplatform.dev/external"
 """The annotation by which an object says what it needs that somebody else makes: `<kind>/<name>`."""
+MANAGED_BY = "pulumi"
+"""Who says what an object is: in its labels, and in the tags of what is in the account."""
 CLUSTER_DOMAIN = "svc.cluster.local"
 ROLE_LABEL = "llmplatform.dev/role"
 """The pod label that tells a model's own replicas (`main`) from those of its floor (`floor`)."""

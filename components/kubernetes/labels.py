@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MANAGED_BY = "pulumi"
+from settings.names import MANAGED_BY
 
 
 @dataclass(frozen=True, kw_only=True)

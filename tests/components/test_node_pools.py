@@ -122,6 +122,7 @@ def test_instances_and_volumes_carry_the_tags_that_no_provider_gives_them(deploy
             "Name": "tiny-dev-gpu",
             "cost-center": "4711",
             "environment": "dev",
+            "managed-by": "pulumi",
             "part-of": "tiny-platform",
         }
 
