@@ -141,7 +141,8 @@ def drift(api: Api, todo: Iterable[Step]) -> list[str]:
             out.append(f"{name_of(step.manifest)}: is gone")
             continue
         wanted = api.apply(step.manifest, manager=MANAGER, dry_run=True).object
-        out += [f"{name_of(live)}: {path}: {was} -> {to}" for path, was, to in _differences(live, wanted)]
+        both = _content(live, step.manifest), _content(wanted, step.manifest)
+        out += [f"{name_of(live)}: {path}: {was} -> {to}" for path, was, to in _differences(*both)]
     return out
 
 
@@ -354,12 +355,7 @@ class _Inventory:
         fresh.replace(self._file)
 
 
-_NOBODYS = ("metadata.managedFields", "metadata.resourceVersion", "metadata.generation", "status")
-
-
 def _differences(live: Any, wanted: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    if any(path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")) for prefix in _NOBODYS):
-        return []
     if isinstance(live, Mapping) and isinstance(wanted, Mapping):
         out = []
         for key in sorted({*live, *wanted}):
