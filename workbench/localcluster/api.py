@@ -204,8 +204,9 @@ class Api:
         content: str = "application/json",
         *,
         accept: str = "application/json",
+        timeout: float = 30,
     ) -> Answer:
-        """One request.
+        """One request, which may take so many seconds.
 
         Raises:
             ApiError: the server refuses.
@@ -220,7 +221,7 @@ class Api:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = self._client.call_api(*request, _request_timeout=30)
+            response = self._client.call_api(*request, _request_timeout=timeout)
             data: bytes = response.response.read()
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._refused(error) from error

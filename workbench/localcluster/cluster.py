@@ -20,7 +20,7 @@ import yaml
 from workbench.localcluster import credentials, processes
 from workbench.localcluster.api import Api, ApiError, wait
 from workbench.localcluster.clock import Clock
-from workbench.localcluster.command_lines import CommandLines
+from workbench.localcluster.command_lines import LEASES, CommandLines
 from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.layout import PORTS, Layout, free_ports
 from workbench.localcluster.metrics import Metrics
@@ -39,12 +39,12 @@ COMPLETE = "complete"
 """A file that is there once the cluster has been healthy as a whole."""
 ATTEMPTS = 3
 """Starts, where somebody takes a port between our look and our use of it."""
-LEASES = "kube-node-lease"
-"""The namespace of the nodes' leases."""
 WIDTH = 600
 """Characters of a line of a log that a message shows: kwok says why it ended at the end of 460."""
 HEALTHY = 60
-"""Seconds that a program may take to answer; measured 2 to 4 on two quiet cores."""
+"""Seconds that a program may take to start; measured 2 to 4 on two quiet cores."""
+ANSWER = 5
+"""Seconds until it is asked again: who has taken its port may take connections, and never answer."""
 
 
 class PortTakenError(ClusterError):
@@ -269,11 +269,11 @@ class Cluster:
             self._alive(needed)
             if api:
                 try:
-                    return bool(self.api.call("GET", "/readyz").object["text"] == "ok")
+                    return bool(self.api.call("GET", "/readyz", timeout=ANSWER).object["text"] == "ok")
                 except ApiError as error:
                     raise AssertionError(str(error)) from error
             try:
-                with urllib.request.urlopen(url, timeout=5, context=context) as answer:  # noqa: S310  # loopback
+                with urllib.request.urlopen(url, timeout=ANSWER, context=context) as answer:  # noqa: S310  # loopback
                     return bool(answer.read().strip() == b"ok")
             except (urllib.error.URLError, OSError) as error:
                 raise AssertionError(str(error)) from error

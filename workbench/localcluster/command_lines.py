@@ -12,6 +12,8 @@ from workbench.localcluster.layout import Layout
 POD_RANGE, SERVICE_RANGE = "10.244.0.0/16", "10.96.0.0/16"
 LEASE = 40
 """Seconds of a node's lease: less than the 50 after which the controller manager counts a node as lost."""
+LEASES = "kube-node-lease"
+"""The namespace of the nodes' leases."""
 
 
 @dataclass(frozen=True)

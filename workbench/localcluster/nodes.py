@@ -19,6 +19,7 @@ from settings.node_groups import most_pods, node_labels
 from settings.nodes import NodePool
 from workbench.localcluster.api import Api, ApiError, Manifest, wait
 from workbench.localcluster.clock import Clock
+from workbench.localcluster.command_lines import LEASES
 from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.stage import LOST
 from workbench.localcluster.stages import READY_AFTER
@@ -264,6 +265,9 @@ class Nodes:
     def remove(self, name: str) -> None:
         """The instance is gone, and with it the node and what ran there (the cloud's and the pod collector's work)."""
         self._node(name)
+        # The lease first: a kwok that takes it over for a new node of this name loses it when the old one's garbage is
+        # collected, and speaks for no pod there until it renews, a quarter of a lease later.
+        self.api.delete("Lease", name, LEASES)
         for pod in self.pods(name, daemonsets=True):
             self.api.delete("Pod", pod["metadata"]["name"], pod["metadata"]["namespace"], grace=0)
         self.api.delete("Node", name)
