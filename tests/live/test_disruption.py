@@ -144,7 +144,7 @@ def test_a_budget_of_all_replicas_keeps_its_node_from_being_drained(live: Callab
 @pytest.mark.requirement("S002-17", "S002-42", "S003-107")
 def test_an_eviction_below_the_budget_is_refused_and_above_it_is_not(live: Callable[..., Live]) -> None:
     """With its red twin: without the budget the same eviction passes."""
-    here = live("prod", factor=10)
+    here = live("prod", factor=5)  # between two evictions no successor gets ready: it takes two real seconds then
     here.up(only=within("platform"))
     here.until("3 healthy", lambda: healthy(here, "gateway-pdb", "platform") == 3, simulated=START)
     ill, first, second = here.ready_pods("platform", "gateway")

@@ -46,8 +46,17 @@ def all_at_once(spec: Manifest) -> None:
     spec["strategy"] = ALL_AT_ONCE
 
 
+def slow_start(spec: Manifest) -> None:
+    spec["template"]["spec"]["containers"][0]["startupProbe"]["initialDelaySeconds"] = 60
+
+
 def ungated(spec: Manifest) -> None:
     del spec["template"]["spec"]["containers"][0]["readinessProbe"]
+
+
+def served(live: Live) -> set[str]:
+    """The pods that take requests now."""
+    return {endpoint["targetRef"]["name"] for endpoint in live.endpoints("quant", "quant-api")}
 
 
 @pytest.mark.requirement("S003-48", "S003-49")
@@ -60,6 +69,7 @@ def test_a_restart_never_has_fewer_than_two_pods_serving(live: Callable[..., Liv
     with History(here, "Pod", "quant") as pods, History(here, "EndpointSlice", "quant") as slices:
         restart(here, "quant-api", "quant")
         here.until("a rolled out version", lambda: rolled_out(here, "quant-api", "quant", old), simulated=DEADLINE)
+        here.until("only new ones serving", lambda: served(here) == names(here, "quant", "quant-api"))
     ready, leaving, new = first_ready(pods), first_leaving(pods), names(here, "quant", "quant-api")
     assert len(old) == len(new) == 2
     assert not old & new
@@ -78,9 +88,9 @@ def test_a_restart_never_has_fewer_than_two_pods_serving(live: Callable[..., Liv
 
 
 def test_a_restart_of_all_pods_at_once_leaves_nobody_serving(live: Callable[..., Live]) -> None:
-    """The red twin: with maxUnavailable 100 % there is a moment without any endpoint."""
+    """The red twin: with maxUnavailable 100 % there is a time, that of a start, without any endpoint."""
     here = live("local")
-    here.up(only=within("quant"), change=quant_api(here, all_at_once))
+    here.up(only=within("quant"), change=quant_api(here, all_at_once, slow_start))
     old = names(here, "quant", "quant-api")
     with History(here, "EndpointSlice", "quant") as slices:
         restart(here, "quant-api", "quant")
@@ -129,7 +139,6 @@ def test_the_same_version_without_a_readiness_probe_takes_all_requests(live: Cal
     old = names(here, "quant", "quant-api")
     here.up(only=within("quant"), change=quant_api(here, ungated, bad_version))
     here.until("a rolled out version", lambda: rolled_out(here, "quant-api", "quant", old), simulated=DEADLINE)
-    serve = {endpoint["targetRef"]["name"] for endpoint in here.endpoints("quant", "quant-api")}
-    assert serve == names(here, "quant", "quant-api")
+    here.until("all requests", lambda: served(here) == names(here, "quant", "quant-api"))
     images = {p["spec"]["containers"][0]["image"] for p in here.pods("quant", "quant-api")}
     assert all(image.endswith(NEVER_READY) for image in images)

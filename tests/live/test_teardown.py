@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.live.live import Live, within
+from tests.live.live import SLACK, Live, within
 from workbench.deploy import apply
 from workbench.localcluster.errors import ClusterError
 
@@ -37,7 +37,7 @@ def test_an_object_that_hangs_on_a_finalizer_is_named(
     here.up(only=take)
     held = {"metadata": {"finalizers": ["example.com/nobody"]}}
     here.api.merge("ConfigMap", "quant-config", "quant", held)
-    gone = here.clock.seconds(GRACE) + 5
+    gone = here.clock.seconds(GRACE) + SLACK
     monkeypatch.setattr(apply, "GONE", gone)
     with pytest.raises(ClusterError, match=f"no end of ConfigMap quant/quant-config within {gone:g} s"):
         apply.destroy(here.api, here.steps(only=take), here.cluster.state)
