@@ -175,6 +175,13 @@ def test_a_deployment_is_ready_when_its_new_pods_serve_and_no_old_one_is_left(
     assert pending({**live, "metadata": {**live["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}}) is None
 
 
+def test_a_quota_is_ready_when_it_counts_what_it_limits() -> None:
+    quota = {"kind": "ResourceQuota", "metadata": {"name": "q", "namespace": "b"}, "spec": {"hard": {"pods": "8"}}}
+    assert pending(quota) == "does not count yet"
+    assert pending({**quota, "status": {"hard": {"pods": "4"}, "used": {"pods": "0"}}}) == "does not count yet"
+    assert pending({**quota, "status": {"hard": {"pods": "8"}, "used": {"pods": "0"}}}) is None
+
+
 def test_what_has_given_up_fails_at_once() -> None:
     over = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out"}
     with pytest.raises(FailedError, match="Deployment b/a: timed out"):

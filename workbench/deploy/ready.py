@@ -76,6 +76,11 @@ def _volume_claim(live: Mapping[str, Any]) -> str | None:
     return None if live.get("status", {}).get("phase") == "Bound" else "is not bound"
 
 
+def _quota(live: Mapping[str, Any]) -> str | None:
+    """As the engine waits for it: what its status does not have yet, it does not count."""
+    return None if live.get("status", {}).get("hard") == live["spec"].get("hard") else "does not count yet"
+
+
 def _service(live: Mapping[str, Any]) -> str | None:
     if live["spec"].get("type") != "LoadBalancer":
         return None  # a Deployment's own wait says that the pods are there, a policy that the selector meets them
@@ -88,6 +93,7 @@ _LOOKS: Mapping[str, Callable[[Mapping[str, Any]], str | None]] = {
     "Ingress": _ingress,
     "Job": _job,
     "PersistentVolumeClaim": _volume_claim,
+    "ResourceQuota": _quota,
     "Service": _service,
     "StatefulSet": _set,
 }
