@@ -55,7 +55,7 @@ class SharedFiles(pulumi.ComponentResource):
         )
         group = aws.ec2.SecurityGroup(
             f"{name}-group",
-            description="Weights: NFS from the cluster's nodes",
+            description="Weights: NFS from nodes of the cluster",
             vpc_id=args.vpc_id,
             tags={"Name": f"{args.stem}-{name}"},
             opts=inside,
@@ -63,7 +63,7 @@ class SharedFiles(pulumi.ComponentResource):
         rule = aws.vpc.SecurityGroupIngressRule(
             f"{name}-nfs",
             security_group_id=group.id,
-            description="NFS from the cluster's nodes",
+            description="NFS from nodes of the cluster",
             referenced_security_group_id=args.nodes,
             ip_protocol="tcp",
             from_port=NFS,

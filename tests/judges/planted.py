@@ -234,6 +234,9 @@ BOTOCORE: tuple[Fault, ...] = (
     fault("s3.ServerSideEncryption", SSE, put("rules.0.applyServerSideEncryptionByDefault.sseAlgorithm", "kms")),
     fault("s3.TransitionStorageClass", LIFECYCLE, put("rules.0.transitions.0.storageClass", "COLD")),
     fault("iam.roleMaxSessionDurationType", ROLE, put("maxSessionDuration", 60)),
+    fault("ec2.CreateSecurityGroupRequest.Description", GROUP, put("description", "the cluster's nodes")),
+    fault("ec2.IpRange.Description", INGRESS, put("description", "the cluster's nodes")),
+    fault("ec2.IpRange.Description", EGRESS, put("description", "x" * 256)),
     fault("acm.ValidationMethod", CERTIFICATE, put("validationMethod", "dns")),
 )
 """What AWS's models must refuse."""

@@ -32,6 +32,8 @@ class Shape:
     """What AWS states in prose alone, as it stands in the model's documentation."""
     allowed: Collection[Any] = ()
     """What that means."""
+    pattern: str = ""
+    """What that means, of a text."""
 
 
 CLUSTER, GROUP, ADDON = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:eks/addon:Addon"
@@ -46,6 +48,9 @@ LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 ROLE, POLICY = "aws:iam/role:Role", "aws:iam/policy:Policy"
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+SECURITY, DEFAULT = "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 CERTIFICATE, RECORD = "aws:acm/certificate:Certificate", "aws:route53/record:Record"
 
 _METADATA = "metadataOptions"
@@ -54,6 +59,9 @@ _EBS = "LaunchTemplateEbsBlockDeviceRequest"
 _OPTIONS = "LaunchTemplateInstanceMetadataOptionsRequest"
 _ENTRY_TYPES = ("STANDARD", "FARGATE_LINUX", "EC2_LINUX", "EC2_WINDOWS", "EC2", "HYBRID_LINUX", "HYPERPOD_LINUX")
 _DAYS = "1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, and 3653"
+_OF_GROUPS = "a-z, A-Z, 0-9, spaces, and ._-:/()#,@[]+=&amp;;{}!$*"
+_IN_GROUPS = r"[a-zA-Z0-9 ._:/()#,@\[\]+=&;{}!$*-]{0,255}"
+"""No apostrophe, for one."""
 _ENTRY_QUOTE = (
     "Valid values are <code>STANDARD</code>, <code>FARGATE_LINUX</code>, <code>EC2_LINUX</code>,"
     " <code>EC2_WINDOWS</code>, <code>EC2</code> (for EKS Auto Mode), <code>HYBRID_LINUX</code>, and"
@@ -192,6 +200,14 @@ SHAPES: tuple[Shape, ...] = (
         CERTIFICATE, "options.certificateTransparencyLoggingPreference", "acm",
         "CertificateTransparencyLoggingPreference",
     ),
+    Shape(SECURITY, "name", "ec2", "CreateSecurityGroupRequest.GroupName", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(SECURITY, "description", "ec2", "CreateSecurityGroupRequest.Description", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(SECURITY, "ingress.description", "ec2", "IpRange.Description", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(SECURITY, "egress.description", "ec2", "IpRange.Description", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(DEFAULT, "ingress.description", "ec2", "IpRange.Description", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(DEFAULT, "egress.description", "ec2", "IpRange.Description", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(INGRESS, "description", "ec2", "IpRange.Description", _OF_GROUPS, pattern=_IN_GROUPS),
+    Shape(EGRESS, "description", "ec2", "IpRange.Description", _OF_GROUPS, pattern=_IN_GROUPS),
     Shape(RECORD, "type", "route53", "RRType"),
     Shape(RECORD, "ttl", "route53", "TTL"),
     Shape(RECORD, "name", "route53", "DNSName"),
@@ -254,7 +270,7 @@ def _values(value: Any, path: list[str]) -> Iterator[Any]:
 def wrong(value: Any, row: Shape, model: Mapping[str, Any]) -> str | None:
     """Why a value is none of its shape; None if it is one."""
     said = f"{value!r}" if len(str(value)) <= 60 else f"{str(value)[:60]!r}..."
-    if row.allowed and value not in row.allowed:
+    if (row.allowed and value not in row.allowed) or (row.pattern and not re.fullmatch(row.pattern, value)):
         return f"{said} is not what AWS takes: {row.quote}"
     if "enum" in model and value not in model["enum"]:
         return f"{said} is none of {', '.join(model['enum'][:12])}{', ...' if len(model['enum']) > 12 else ''}"
