@@ -60,6 +60,15 @@ class Report:
     """What the API server warned of."""
     changed: list[str] = field(default_factory=list)
     """Names of what was not left alone."""
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def add(self, how: str, name: str, warnings: Iterable[str] = ()) -> None:
+        """Counts one object. Objects are made at the same time, and a count that two write at once loses one."""
+        with self._lock:
+            self.done[how] += 1
+            if how != "unchanged":
+                self.changed.append(name)
+            self.warnings += [f"{name}: {warning}" for warning in warnings]
 
     def __str__(self) -> str:
         order = ("created", "changed", "replaced", "deleted", "unchanged")
@@ -105,8 +114,7 @@ def up(api: Api, todo: Sequence[Step], state: Path, say: Callable[[str], None]) 
     _run(todo, lambda step, stopped: _make(api, step, report, progress, stopped))
     for key in reversed([key for key in before if key not in now]):
         if _remove(api, key):
-            report.done["deleted"] += 1
-            report.changed.append(_named(key))
+            report.add("deleted", _named(key))
     inventory.write(now)
     return report
 
@@ -122,7 +130,7 @@ def destroy(api: Api, todo: Sequence[Step], state: Path) -> Report:
 
     def gone(step: Step, _stopped: threading.Event) -> None:
         if _remove(api, _key(step.manifest)):
-            report.done["deleted"] += 1
+            report.add("deleted", name_of(step.manifest))
 
     _run(backwards, gone)
     _Inventory(state).write([])
@@ -263,10 +271,7 @@ def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: th
         answer, how = _patiently(lambda: api.apply(step.manifest, manager=MANAGER)), "replaced"
     if live is not None and not how:
         how = "unchanged" if _content(live, step.manifest) == _content(answer.object, step.manifest) else "changed"
-    report.done[how] += 1
-    if how != "unchanged":
-        report.changed.append(name)
-    report.warnings += [f"{name}: {warning}" for warning in answer.warnings]
+    report.add(how, name, answer.warnings)
     _until_ready(api, step, progress, stopped)
 
 
