@@ -28,6 +28,7 @@ from workbench.localcluster.api import Api, ApiError, wait
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.cluster import Cluster
 from workbench.localcluster.credentials import kubeconfig
+from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.layout import PORTS, free_ports
 
 pytestmark = pytest.mark.live
@@ -67,6 +68,37 @@ def test_it_is_ready_in_seconds_and_gone_again(state: Path) -> None:
     assert processes.running(state) == {}
     assert not state.exists()
     assert "Nothing runs" in workbench("down", "--state", str(state)).stdout
+
+
+def test_a_folder_under_another_name_is_the_same_cluster(state: Path, tmp_path: Path) -> None:
+    (tmp_path / "cluster").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "cluster")
+    link, detour = str(tmp_path / "link"), str(tmp_path / "link" / ".." / "cluster")
+    done = workbench("cluster", "up", "--state", link)
+    assert done.returncode == 0, done.stderr
+    assert set(Cluster(state).running()) == PROGRAMS
+    assert "ENDED" not in workbench("cluster", "status", "--state", detour).stdout
+    assert f"removed {state}" in workbench("down", "--state", detour).stdout
+    assert processes.running(state) == {}
+    assert not state.exists()
+
+
+def test_a_node_that_was_drained_or_lost_keeps_no_up_from_going_on(state: Path) -> None:
+    assert workbench("cluster", "up", "--state", str(state)).returncode == 0
+    assert workbench("cluster", "drain", "general-us-west-2a-0", "--state", str(state)).returncode == 0
+    assert workbench("cluster", "lose-zone", "us-west-2b", "--state", str(state)).returncode == 0
+    again = workbench("cluster", "up", "--state", str(state))
+    assert again.returncode == 0, again.stderr
+    assert "general-us-west-2a-0 is cordoned or lost" in again.stdout
+    assert re.search(r"general-us-west-2b-\d is cordoned or lost", again.stdout)
+    assert workbench("cluster", "remove-node", "general-us-west-2a-0", "--state", str(state)).returncode == 0
+    assert "general-us-west-2a-0 is cordoned" not in workbench("cluster", "up", "--state", str(state)).stdout
+
+
+def test_a_pool_of_less_than_nothing_is_refused(live: Callable[..., Live]) -> None:
+    here = live("local", nodes=False)
+    with pytest.raises(ClusterError, match="a pool has no -1 nodes\n  fix: 0 or more"):
+        here.nodes.scale("general", -1)
 
 
 def test_a_second_up_changes_nothing(state: Path) -> None:

@@ -307,7 +307,7 @@ def _patiently(call: Callable[[], Any]) -> Any:
 
 
 def _immutable(error: ApiError) -> bool:
-    return error.status == 422 and "immutable" in str(error)
+    return error.status == 422 and any(said in str(error) for said in ("immutable", "may not be changed in an update"))
 
 
 def _remove(api: Api, key: Key) -> bool:

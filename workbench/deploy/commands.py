@@ -83,7 +83,7 @@ def run(args: argparse.Namespace, say: Callable[[str], None]) -> None:
     from workbench.deploy import up as deploy
     from workbench.localcluster.cluster import DEFAULT_STATE
 
-    state = (args.state or DEFAULT_STATE).absolute()
+    state = (args.state or DEFAULT_STATE).resolve()
     if args.command == "up":
         from workbench.deploy import summary
 

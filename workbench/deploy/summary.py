@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Any
 
 from settings.names import POOL_LABEL
@@ -64,7 +65,7 @@ def nodes(api: Api) -> list[Sequence[str]]:
 def text(up: Up) -> str:
     """What `up` ends with."""
     cluster, stack = up.cluster, up.likeness.stack
-    where = "" if cluster.state == DEFAULT_STATE else f" --state {cluster.state}"
+    where = "" if cluster.state == DEFAULT_STATE else f" --state {quote(str(cluster.state))}"
     times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in up.took)
     lines = [
         "",
@@ -74,7 +75,7 @@ def text(up: Up) -> str:
         "The control plane and its controllers are real; nodes, kubelets and a cloud's answers are simulated, their",
         f"durations {cluster.clock} (docs/local-cluster.md).",
         "",
-        f"  look:  export KUBECONFIG={cluster.kubeconfig}",
+        f"  look:  export KUBECONFIG={quote(str(cluster.kubeconfig))}",
         f"         python -m workbench cluster status|nodes|logs{where}",
         f"  try:   python -m workbench cluster reclaim NODE{where}, lose-zone ZONE, fail POD",
         f"  stop:  {'make down' if not where else f'python -m workbench down{where}'}",

@@ -19,7 +19,7 @@ from workbench.deploy.likeness import Likeness, likeness
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.cluster import DEFAULT_STATE, ROOT, Cluster
 from workbench.localcluster.errors import ClusterError
-from workbench.localcluster.nodes import Nodes, counts, daemonsets
+from workbench.localcluster.nodes import Nodes, counts, daemonsets, is_closed
 from workbench.localcluster.pod_stages import Times
 from workbench.localcluster.surroundings import objects
 from workbench.plan.stack import plan_file
@@ -72,7 +72,12 @@ def start(
         missing = count - len(pools.all(pool))
         if nodes and missing > 0:
             pools.add(pool, missing, ready=True)
-    pools.wait_ready()
+    closed, others = list[str](), list[str]()
+    for node in pools.all():
+        (closed if is_closed(node) else others).append(node["metadata"]["name"])
+    for name in closed:
+        say(f"  {name} is cordoned or lost, and takes no pod until `python -m workbench cluster remove-node {name}`")
+    pools.wait_ready(others)
     return pools
 
 

@@ -32,7 +32,7 @@ from workbench.localcluster.surroundings import crds
 
 ROOT = Path(__file__).parent.parent.parent
 """The project's folder."""
-DEFAULT_STATE = ROOT / ".local" / "cluster"
+DEFAULT_STATE = (ROOT / ".local" / "cluster").resolve()
 LOCK = "cluster.lock"
 """A file by which a folder is known to be a cluster's: everything else in it may be removed."""
 COMPLETE = "complete"
@@ -55,7 +55,7 @@ class Cluster:
     """A control plane on this machine, with its state in one folder."""
 
     def __init__(self, state: Path = DEFAULT_STATE) -> None:
-        self.state = state.absolute()
+        self.state = state.resolve()  # programs are known by it: one folder has one name
 
     @property
     def kubeconfig(self) -> Path:
@@ -139,7 +139,11 @@ class Cluster:
         """Ends all programs and removes the state folder; returns the programs that ran."""
         self._refuse_strange_folder()
         ended = processes.stop(self.state)
-        shutil.rmtree(self.state, ignore_errors=True)
+        try:
+            if self.state.exists():
+                shutil.rmtree(self.state)
+        except OSError as error:
+            raise ClusterError(f"{self.state} cannot be removed: {error}\n  fix: remove it by hand") from error
         return ended
 
     def kill(self, program: str) -> None:

@@ -147,6 +147,8 @@ class Nodes:
 
     def scale(self, pool: str, count: int, *, ready: bool = False) -> list[str]:
         """Brings a pool to so many nodes; returns what was added. Surplus nodes are drained, the newest first."""
+        if count < 0:
+            raise ClusterError(f"a pool has no {count} nodes\n  fix: 0 or more")
         there = sorted((n["metadata"] for n in self.all(pool)), key=lambda m: (m["creationTimestamp"], m["name"]))
         for surplus in reversed(there[count:]):
             self.drain(surplus["name"], seconds=600)
@@ -319,6 +321,12 @@ def is_ready(manifest: Manifest) -> bool:
     taints = manifest["spec"].get("taints") or []
     ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
     return ready and not any(t["key"].startswith("node.kubernetes.io/") for t in taints)
+
+
+def is_closed(manifest: Manifest) -> bool:
+    """True of a node that somebody has cordoned or that has fallen silent: it takes no pod until it is removed."""
+    annotations = manifest["metadata"].get("annotations") or {}
+    return bool(manifest["spec"].get("unschedulable")) or LOST in annotations
 
 
 def daemonsets(settings: PlatformSettings) -> list[Manifest]:

@@ -63,6 +63,7 @@ def objects(settings: PlatformSettings) -> Iterator[Manifest]:
             "kind": "StorageClass",
             "metadata": {"name": name, "annotations": default},
             "provisioner": DRIVER,
+            "allowVolumeExpansion": True,  # as the classes of a cloud: a cache may grow
             # A volume of one node must lie where its pod runs, so the first pod decides.
             "volumeBindingMode": "WaitForFirstConsumer" if name == DEFAULT_CLASS else "Immediate",
         }
