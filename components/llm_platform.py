@@ -349,7 +349,9 @@ class LlmPlatform(pulumi.ComponentResource):
             certificate=self._cluster.certificates.get(host.host, way_in.certificate_arn),
             needs=self._cluster.load_balancing,
         )
-        self._addresses[name] = PublicIngress(name, args, self._outside).address
+        # Only the load balancer controller's holds something in AWS that the engine must wait for.
+        inside = self._outside if way_in.class_name == system.ALB else self._inside
+        self._addresses[name] = PublicIngress(name, args, inside).address
 
     def _outputs(self, services: Mapping[str, HttpService]) -> dict[str, Any]:
         settings = self._settings

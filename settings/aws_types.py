@@ -59,15 +59,25 @@ IamAction: TypeAlias = Annotated[
     str,
     Text(
         "IAM action",
-        pattern(r"[a-z0-9-]+:[A-Za-z]+\*?", "it is <service>:<Action>, and '*' stands at the end at most"),
+        pattern(r"[a-z0-9-]+:[A-Za-z0-9]+\*?", "it is <service>:<Action>, and '*' stands at the end at most"),
         "s3:GetObject",
     ),
 ]
+_ORDER = "(Not)?Equals|(LessThan|GreaterThan)(Equals)?"
+_COMPARISONS = (
+    rf"String(Not)?(Equals(IgnoreCase)?|Like)|(Numeric|Date)({_ORDER})|Bool|BinaryEquals|(Not)?IpAddress"
+    "|Arn(Not)?(Equals|Like)"
+)
+"""IAM's operators (IAM user guide, reference_policies_elements_condition_operators)."""
 ConditionOperator: TypeAlias = Annotated[
     str,
     Text(
         "condition operator",
-        pattern(r"(ForA(ll|ny)(Values|Value):)?[A-Z][A-Za-z]+", "it looks like StringEquals", 60),
+        pattern(
+            rf"(ForAllValues:|ForAnyValue:)?(({_COMPARISONS})(IfExists)?|Null)",
+            "it is one of IAM's own",
+            60,
+        ),
         "StringEquals",
     ),
 ]

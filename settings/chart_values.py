@@ -173,9 +173,8 @@ def external_dns(
     zone_id: Any,
     account: Mapping[str, Any],
     nodes: Mapping[str, str],
-    private: bool = False,
 ) -> dict[str, Any]:
-    """Values of external-dns: keeps the records of our Ingresses' hosts in one hosted zone, public unless `private`.
+    """Values of external-dns: keeps the records of our Ingresses' hosts in one hosted zone, whether public or private.
 
     One replica: the chart has no more, and while it is away records stay as they are.
     """
@@ -191,13 +190,14 @@ def external_dns(
         # Records that another cluster, or a person, made in the zone are left alone.
         "registry": "txt",
         "txtOwnerId": cluster,
+        # With a dot: the record of a host that is the zone itself lies in the zone, too (its docs/registry/txt.md).
+        "txtPrefix": "%{record_type}-owner.",
         "priorityClassName": _CLUSTER_CRITICAL,
         # kubernetes-sigs/external-dns external-dns-helm-chart-1.21.1
         # docs/snippets/tutorials/rfc2136/values-extdns-rfc2136.yaml
         "resources": _resources("100m", "64Mi", "128Mi"),
         "nodeSelector": dict(nodes),
         "extraArgs": {
-            "aws-zone-type": "private" if private else "public",
             "ingress-class": _ingress_class(settings),
             # Zones below this one match the name too; the role reads and changes this one only.
             "zone-id-filter": zone_id,

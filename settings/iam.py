@@ -8,7 +8,7 @@ from typing import Any
 
 from settings.buckets import bucket_arn
 from settings.model import PlatformSettings
-from settings.names import partition
+from settings.names import domain, partition
 from settings.service import Permission
 
 VERSION = "2012-10-17"
@@ -125,7 +125,10 @@ def _data_key(settings: PlatformSettings, permissions: Sequence[Permission]) -> 
     named = [resource for permission in permissions for resource in permission.resources]
     if not any(resource == bucket or resource.startswith(f"{bucket}/") for resource in named for bucket in ours):
         return []
-    through = {"kms:ViaService": f"s3.{settings.aws.region}.amazonaws.com"}
+    # In China by either name: which of them KMS uses there is nowhere said.
+    domains = dict.fromkeys(("amazonaws.com", domain(settings.aws.region)))
+    names = [f"s3.{settings.aws.region}.{name}" for name in domains]
+    through = {"kms:ViaService": names if len(names) > 1 else names[0]}
     alias = {"kms:ResourceAliases": [f"alias/{settings.stem}-data"]}
     return [
         Statement(
@@ -196,7 +199,8 @@ def key_statements(settings: PlatformSettings) -> tuple[Statement, ...]:
 def log_key_statements(settings: PlatformSettings) -> tuple[Statement, ...]:
     """CloudWatch Logs encrypts this account's log groups with it (its user guide, encrypt log data)."""
     groups = arn(settings, "logs", "log-group:*")
-    service = {"Service": f"logs.{settings.aws.region}.amazonaws.com"}
+    # Named with its partition's domain, unlike most (aws/aws-cdk, region-info, default.ts).
+    service = {"Service": f"logs.{settings.aws.region}.{domain(settings.aws.region)}"}
     return (
         *key_statements(settings),
         Statement(

@@ -97,6 +97,11 @@ def partition(region: str) -> str:
     return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")
 
 
+def domain(region: str) -> str:
+    """The domain of AWS's services in a region's partition."""
+    return "amazonaws.com.cn" if partition(region) == "aws-cn" else "amazonaws.com"
+
+
 def role_arn(settings: PlatformSettings, service: str) -> str | None:
     """ARN of the IAM role of a service; None without an account, or where the Pod Identity agent knows the role."""
     aws = settings.aws
@@ -110,8 +115,7 @@ def registry_host(settings: PlatformSettings) -> str | None:
     aws = settings.aws
     if settings.registry.host or aws.account is None:
         return settings.registry.host
-    suffix = "amazonaws.com.cn" if partition(aws.region) == "aws-cn" else "amazonaws.com"
-    return f"{aws.account}.dkr.ecr.{aws.region}.{suffix}"
+    return f"{aws.account}.dkr.ecr.{aws.region}.{domain(aws.region)}"
 
 
 def image(settings: PlatformSettings, spec: Image) -> str:

@@ -129,8 +129,9 @@ LabelValue: TypeAlias = Annotated[
 InstanceType: TypeAlias = Annotated[
     str, Text("instance type", pattern(r"[a-z0-9-]+\.[a-z0-9-]+", "it looks like m6i.xlarge", 40), "m6i.xlarge")
 ]
+_REGION = "it looks like us-west-2, and lies in no isolated partition: of those nothing is known here"
 Region: TypeAlias = Annotated[
-    str, Text("AWS region", pattern(r"[a-z]{2}(-[a-z]+)+-[0-9]", "it looks like us-west-2"), "us-west-2")
+    str, Text("AWS region", pattern(r"(?!.*-iso)[a-z]{2}(-[a-z]+)+-[0-9]", _REGION), "us-west-2")
 ]
 Zone: TypeAlias = Annotated[
     str, Text("availability zone", pattern(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", "it looks like us-west-2a"), "us-west-2a")
@@ -158,8 +159,8 @@ ImageRepository: TypeAlias = Annotated[
     Text(
         "image repository",
         pattern(
-            r"[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
-            "use lower-case letters, digits, '.', '_', '-' and '/', without tag or digest",
+            r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
+            "use lower-case letters, digits, and '.', '_', '__', '-' or '/' between them, without tag or digest",
             200,
         ),
         "gateway",

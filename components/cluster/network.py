@@ -13,6 +13,12 @@ from settings.addresses import AddressPlan
 from settings.eks import EksNetwork
 
 EVERYWHERE = "0.0.0.0/0"
+PREFIXED = (
+    *("autoscaling", "ec2", "ecr.api", "ecr.dkr", "eks", "elasticfilesystem", "monitoring"),
+    *("sagemaker.api", "sagemaker.runtime", "sqs", "sts"),
+)
+"""Services whose endpoints in China are called cn.com.amazonaws... (aws/aws-cdk, vpc-endpoint.ts,
+getDefaultEndpointPrefix); the others, S3's gateway among them, are called as elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,5 +234,5 @@ class Network(pulumi.ComponentResource):
         return [rule, routed, *interfaces]
 
     def _service(self, service: str) -> str:
-        china = "cn." if self._args.region.startswith("cn-") else ""
-        return f"{china}com.amazonaws.{self._args.region}.{service}"
+        china = self._args.region.startswith("cn-") and service in PREFIXED
+        return f"{'cn.' if china else ''}com.amazonaws.{self._args.region}.{service}"

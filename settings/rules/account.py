@@ -17,6 +17,8 @@ BUCKET_LIMIT = 63
 """Longest name of a bucket (S3 user guide, bucket naming rules)."""
 SUFFIX = 26
 """What the provider adds to a prefix (hashicorp/terraform-plugin-sdk helper/id, UniqueIDSuffixLength)."""
+HOST_LIMIT = 64
+"""Longest host name of a certificate (ACM API reference, RequestCertificate, DomainName)."""
 OWN_TAGS = ("Name", "environment", "managed-by", "part-of")
 """Tags that everything has from us."""
 TAG_LIMIT = 50
@@ -65,11 +67,17 @@ def _roles(settings: PlatformSettings) -> list[str]:
 
 def tags(settings: PlatformSettings) -> list[Problem]:
     """Tags are not what the program sets itself, and leave room for its own."""
-    out = []
+    out, own, first = [], [key.lower() for key in OWN_TAGS], dict[str, str]()
     for key in settings.aws.tags:
-        if key in OWN_TAGS or key.startswith(("kubernetes.io/", "k8s.io/", "eks:")):
+        other = first.setdefault(key.lower(), key)
+        if key.lower() in own or key.startswith(("kubernetes.io/", "k8s.io/", "eks:")):
             reason = "the program or EKS sets this tag itself"
+            if key not in OWN_TAGS and key.lower() in own:
+                reason = f"the program sets {OWN_TAGS[own.index(key.lower())]}, which is the same tag to IAM"
             out.append(Problem(path=("aws", "tags", key), reason=reason, fix="remove it, or give it another key"))
+        elif other != key:
+            reason = f"is the same tag as {other} to IAM, and a role takes it once"
+            out.append(Problem(path=("aws", "tags", key), reason=reason, fix="keep one of the two"))
     count, most = len(settings.aws.tags), TAG_LIMIT - SPARE_TAGS
     if count > most:
         reason = f"{count} tags; AWS takes {TAG_LIMIT} of a resource, and {SPARE_TAGS} are for ours and EKS's"
@@ -101,6 +109,9 @@ def dns(settings: PlatformSettings) -> list[Problem]:
         return []
     out = []
     for _, host, path in system.public(settings) if settings.ingress is not None else ():
+        if zone.certificate and len(host) > HOST_LIMIT:
+            reason = f"{host} has {len(host)} characters, and a certificate of ACM takes {HOST_LIMIT}"
+            out.append(Problem(path=path, reason=reason, fix=f"shorten it by {len(host) - HOST_LIMIT}"))
         if host != zone.zone and not host.endswith(f".{zone.zone}"):
             reason = f"{host} does not lie in the hosted zone {zone.zone}"
             fix = f"for example {host.partition('.')[0]}.{zone.zone}, or another cluster.dns.zone"

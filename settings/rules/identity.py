@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 from settings.arns import ArnParts, taken_apart
 from settings.eks import EksCluster
+from settings.iam import document, service_statements
 from settings.model import PlatformSettings
 from settings.names import partition
 from settings.problems import Path, Problem, dotted, one_of, suggest
@@ -15,6 +18,8 @@ WHOLE = ("cluster-admin", "admin-view")
 ADMINS = ("break-glass", "deployer")
 """Entries that every cluster has."""
 SYSTEM = "kube-system"
+POLICY_LIMIT = 10_240
+"""Characters of a role's inline policies, white space not counted (IAM user guide, reference_iam-quotas)."""
 
 
 def principals(settings: PlatformSettings) -> list[Problem]:
@@ -98,6 +103,10 @@ def permissions(settings: PlatformSettings) -> list[Problem]:
             at: Path = ("services", name, "permissions", index)
             out += [*_hollow(at, permission), *_resources(at, permission, partition(settings.aws.region))]
             out += _powers(at, permission)
+        size = len(json.dumps(document(service_statements(settings, name)), separators=(",", ":")))
+        if size > POLICY_LIMIT:
+            reason = f"together they are a policy of {size} characters, IAM takes {POLICY_LIMIT}"
+            out.append(Problem(path=("services", name, "permissions"), reason=reason, fix="fewer, or by pattern"))
     return out
 
 

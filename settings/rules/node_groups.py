@@ -12,6 +12,10 @@ from settings.types import Memory
 
 SMALLEST_DISK = Memory(20 << 30)
 """Size of the EKS image's own disk (awslabs/amazon-eks-ami): a volume is never smaller than what it is made from."""
+LARGEST_DISK = Memory(65_536 << 30)
+"""Largest gp3 volume (EC2 API reference, CreateVolume, Size)."""
+KEY_LIMIT = 63
+"""Longest key of a label or taint of a node group (EKS API reference, Nodegroup and Taint)."""
 IOPS_PER_GIB = 500
 """Most I/O operations per second of a gp3 volume, for each GiB of it (EBS user guide, general purpose volumes)."""
 IOPS_PER_MIB = 4
@@ -49,11 +53,32 @@ def groups(settings: PlatformSettings) -> list[Problem]:
     for name, pool in settings.node_pools.items():
         at: Path = ("node_pools", name)
         out += _disk((*at, "disk"), pool, of_models.get(name))
+        out += _keys(at, pool)
         release, version = pool.ami_release, settings.cluster.version
         if release is not None and release.rsplit(".", 1)[0] != version:
             reason = f"{release} is an image of {release.rsplit('.', 1)[0]}, the cluster is of {version}"
             fix = f"a release of {version}, or leave it out for EKS's newest"
             out.append(Problem(path=(*at, "ami_release"), reason=reason, fix=fix))
+    return out
+
+
+def _keys(at: Path, pool: NodePool) -> list[Problem]:
+    """Labels and taints as EKS takes them, which is less than Kubernetes does."""
+    keyed: list[tuple[Path, str]] = [((*at, "labels", key), key) for key in pool.labels]
+    keyed += [((*at, "taints", index, "key"), taint.key) for index, taint in enumerate(pool.taints)]
+    out = [
+        Problem(
+            path=path,
+            reason=f"{key} has {len(key)} characters with its prefix, EKS takes {KEY_LIMIT}",
+            fix=f"shorten it by {len(key) - KEY_LIMIT}",
+        )
+        for path, key in keyed
+        if len(key) > KEY_LIMIT
+    ]
+    for key, value in pool.labels.items():
+        if not value:
+            reason = "is empty, and EKS takes no label without a value"
+            out.append(Problem(path=(*at, "labels", key), reason=reason, fix='for example "true"'))
     return out
 
 
@@ -64,6 +89,9 @@ def _disk(at: Path, pool: NodePool, model: str | None) -> list[Problem]:
         why = f"two images of an engine, as {model} may need them at a time, take up to 40 GB" if model else ""
         why = why if least == DISK else f"the EKS image alone is {SMALLEST_DISK}"
         out.append(Problem(path=(*at, "size"), reason=f"{disk.size} is too small: {why}", fix=f"at least {least}"))
+    if disk.size > LARGEST_DISK:
+        reason = f"{disk.size} is more than a gp3 volume has"
+        out.append(Problem(path=(*at, "size"), reason=reason, fix=f"at most {LARGEST_DISK}"))
     most = IOPS_PER_GIB * (max(disk.size, least).bytes >> 30)
     if disk.iops > most:
         reason = f"gp3 has at most {IOPS_PER_GIB} operations for each GiB, {most} in all, not {disk.iops}"

@@ -22,6 +22,8 @@ RESERVED = 5
 """Addresses of each subnet that AWS keeps (VPC user guide, subnet sizing)."""
 LARGEST_VPC = 16
 """Shortest prefix of a VPC."""
+PUBLIC_LIMIT = 40
+"""Most ranges of a public endpoint, and AWS raises it for nobody (EKS user guide, service-quotas)."""
 _TEN = ipaddress.IPv4Network("10.0.0.0/8")
 
 
@@ -145,6 +147,9 @@ def public(settings: PlatformSettings) -> list[Problem]:
             continue
         fix = "name it once" if reason.endswith("twice") else example
         out.append(Problem(path=(*at, index), reason=reason, fix=fix))
+    if len(seen) > PUBLIC_LIMIT:
+        reason = f"{len(seen)} ranges, and EKS takes {PUBLIC_LIMIT}"
+        out.append(Problem(path=at, reason=reason, fix="fewer, larger ranges"))
     if any(network.prefixlen == 0 for network in ipaddress.collapse_addresses(seen)):
         out.append(Problem(path=at, reason=f"{' and '.join(map(str, seen))} together are the whole world", fix=example))
     return out
@@ -167,6 +172,9 @@ def connected(settings: PlatformSettings) -> list[Problem]:
                 f"{cidr} overlaps the VPC, {vpc}, which reaches the endpoint anyway and cannot be connected to itself"
             )
             out.append(Problem(path=at, reason=reason, fix="leave it out"))
+        elif isinstance(vpc, ipaddress.IPv4Network) and network.overlaps(services := service_range(str(vpc))):
+            reason = f"{cidr} overlaps {services}, where EKS gives the cluster's Services their addresses"
+            out.append(Problem(path=at, reason=reason, fix="give the parts that are connected, without that one"))
         elif cidr in seen:
             out.append(Problem(path=at, reason=f"{cidr} stands twice", fix="name it once"))
         seen.append(cidr)

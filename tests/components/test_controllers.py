@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from policy.rules.ownership import deleted_with
 from settings.charts import ADDONS, CHARTS, CLUSTER_AUTOSCALER_IMAGES
 from tests.components.eks import (
     ACCOUNT,
@@ -63,6 +64,15 @@ def test_what_the_platform_needs_is_installed_and_nothing_else(deploy: Deploy, e
 )
 def test_a_controller_without_work_is_not_installed(deploy: Deploy, chart: str, changes: dict[str, Any]) -> None:
     assert chart not in releases(deploy(**EKS, **changes).graph)
+
+
+def test_only_the_load_balancers_ingress_outlives_its_cluster(deploy: Deploy) -> None:
+    """The controller takes the load balancer away first; with another class nothing in AWS hangs on it."""
+    of_alb = deploy(**EKS).object("Ingress", "door-ingress").resource
+    other = deploy(**EKS, ingress__class_name="nginx", ingress__certificate_arn=None)
+    assert of_alb.deleted_with is None
+    assert "cluster:Cluster" in other.object("Ingress", "door-ingress").resource.deleted_with
+    assert deleted_with(other.graph) == []
 
 
 @pytest.mark.requirement("S003-15")

@@ -13,6 +13,8 @@ from workbench.localcluster.nodes import allocatable, counts
 
 pytestmark = pytest.mark.live
 GPU = "nvidia.com/gpu"
+LATE = "pod has unbound immediate PersistentVolumeClaims"
+"""The scheduler of a claim whose Bound its cache has not heard of yet: of one that stays so, a pod is Pending."""
 
 
 def on_gpu_nodes(live: Live) -> dict[str, list[str]]:
@@ -31,7 +33,8 @@ def test_the_whole_platform_is_ready_without_a_warning(live: Callable[..., Live]
     assert {pod["status"]["phase"] for pod in pods} == {"Running", "Succeeded"}
     assert all(is_ready(pod) for pod in pods if pod["status"]["phase"] == "Running")
     for namespace in here.settings.namespaces:
-        assert (here.refused(namespace), here.events(namespace, "FailedScheduling")) == ([], [])
+        unplaced = [why for why in here.events(namespace, "FailedScheduling") if LATE not in why]
+        assert (here.refused(namespace), unplaced) == ([], [])
 
     known = instance_types()
     for node in here.nodes.all():

@@ -108,12 +108,10 @@ def test_what_is_known_only_later_is_passed_through_as_it_came() -> None:
     assert values["clusterName"] is later
     assert values["vpcId"] is later
     assert values["serviceAccount"] == {"create": True, "name": "lbc", "annotations": later}
-    dns = chart_values.external_dns(
-        PROD, cluster=later, zone=later, zone_id=later, account=account, nodes={}, private=True
-    )
+    dns = chart_values.external_dns(PROD, cluster=later, zone=later, zone_id=later, account=account, nodes={})
     assert dns["domainFilters"] == [later]
     assert dns["txtOwnerId"] is later
-    assert dns["extraArgs"]["aws-zone-type"] == "private"
+    assert "aws-zone-type" not in dns["extraArgs"], "its id says which zone"
     assert dns["extraArgs"]["zone-id-filter"] is later
 
 

@@ -20,6 +20,10 @@ def may(*actions: str, on: str | None = "arn:aws:s3:::models/*", **more: Any) ->
     return eks(services__worker__permissions=[{"actions": list(actions), "resources": [on] if on else [], **more}])
 
 
+MANY = [f"arn:aws:s3:::models/{number:03}/of/the/teams/that/share/them/all/{number:03}/*" for number in range(160)]
+"""Resources of one statement."""
+
+
 def entry(**said: Any) -> Changes:
     """One more who may use the cluster."""
     return eks(cluster__access={"team": {"principal": ROLE.format("team"), **said}})
@@ -242,6 +246,14 @@ PERMISSIONS = (
         green=may("s3:GetObject", on="arn:aws:s3:::models-*/*"),
     ),
     Red(
+        "a policy that is too long",
+        eks(services__worker__permissions=[{"actions": ["s3:GetObject"], "resources": MANY}]),
+        ("services", "worker", "permissions"),
+        ("together they are a policy of 1", "IAM takes 10240"),
+        "fewer, or by pattern",
+        green=eks(services__worker__permissions=[{"actions": ["s3:GetObject"], "resources": MANY[:100]}]),
+    ),
+    Red(
         "another partition",
         may("s3:GetObject", on="arn:aws-cn:s3:::models/*"),
         (*STATED, "resources", 0),
@@ -349,6 +361,22 @@ TAGS = (
         green={"aws__tags": {"owner": "us"}},
     ),
     Red(
+        "a tag that is ours in capital letters",
+        {"aws__tags": {"Environment": "development"}},
+        ("aws", "tags", "Environment"),
+        ("the program sets environment, which is the same tag to IAM",),
+        "give it another key",
+        green={"aws__tags": {"Env": "development"}},
+    ),
+    Red(
+        "one tag in two spellings",
+        {"aws__tags": {"CostCenter": "1", "costcenter": "2"}},
+        ("aws", "tags", "costcenter"),
+        ("is the same tag as CostCenter to IAM",),
+        "keep one of the two",
+        green={"aws__tags": {"CostCenter": "1", "cost-center": "2"}},
+    ),
+    Red(
         "more tags than fit",
         {"aws__tags": {f"tag-{number}": "x" for number in range(41)}},
         ("aws", "tags"),
@@ -377,6 +405,22 @@ DNS = (
         ("door.example.com does not lie in the hosted zone example.org",),
         "for example door.example.org",
         green=eks(cluster__dns=ZONE),
+    ),
+    Red(
+        "a host that is too long for a certificate",
+        eks(
+            cluster__dns={**ZONE, "certificate": True},
+            ingress__certificate_arn=None,
+            observability__grafana__host=f"{'w' * 53}.example.com",
+        ),
+        ("observability", "grafana", "host"),
+        ("has 65 characters, and a certificate of ACM takes 64",),
+        "shorten it by 1",
+        green=eks(
+            cluster__dns={**ZONE, "certificate": True},
+            ingress__certificate_arn=None,
+            observability__grafana__host=f"{'w' * 52}.example.com",
+        ),
     ),
     Red(
         "a dashboard of another zone",

@@ -167,6 +167,14 @@ PUBLIC_ENDPOINT = (
         green=eks(cluster__endpoint={"public_cidrs": ["203.0.113.5/32"]}),
     ),
     Red(
+        "more ranges than EKS takes",
+        eks(cluster__endpoint={"public_cidrs": [f"203.0.113.{n}/32" for n in range(41)]}),
+        PUBLIC,
+        ("41 ranges, and EKS takes 40",),
+        "fewer, larger ranges",
+        green=eks(cluster__endpoint={"public_cidrs": [f"203.0.113.{n}/32" for n in range(40)]}),
+    ),
+    Red(
         "the world in two halves",
         eks(cluster__endpoint={"public_cidrs": ["0.0.0.0/1", "128.0.0.0/1"]}),
         PUBLIC,
@@ -203,12 +211,20 @@ PUBLIC_ENDPOINT = (
 CONNECTED_TO: Path = ("cluster", "endpoint", "private_cidrs")
 CONNECTED = (
     Red(
+        "a network that holds the addresses of Services",
+        eks(cluster__endpoint={"private_cidrs": ["172.16.0.0/12"]}),
+        ("cluster", "endpoint", "private_cidrs", 0),
+        ("172.16.0.0/12 overlaps 172.20.0.0/16, where EKS gives the cluster's Services their addresses",),
+        "without that one",
+        green=eks(cluster__endpoint={"private_cidrs": ["172.16.0.0/14"]}),
+    ),
+    Red(
         "a network of the internet",
         eks(cluster__endpoint={"private_cidrs": ["10.9.0.0/16", "203.0.113.0/24"]}),
         (*CONNECTED_TO, 1),
         ("203.0.113.0/24 is no private range",),
         "for example 10.9.0.0/16",
-        green=eks(cluster__endpoint={"private_cidrs": ["10.9.0.0/16", "172.16.0.0/12"]}),
+        green=eks(cluster__endpoint={"private_cidrs": ["10.9.0.0/16", "172.31.0.0/16"]}),
     ),
     Red(
         "an IPv6 network",
@@ -308,6 +324,30 @@ STEADY_POOL = (
 )
 
 NODE_GROUPS = (
+    Red(
+        "a label without a value",
+        eks(node_pools__general__labels={"example.com/team": ""}),
+        ("node_pools", "general", "labels", "example.com/team"),
+        ("EKS takes no label without a value",),
+        '"true"',
+        green=eks(node_pools__general__labels={"example.com/team": "a"}),
+    ),
+    Red(
+        "a label that is too long for EKS",
+        eks(node_pools__general__labels={f"example.com/{'a' * 52}": "x"}),
+        ("node_pools", "general", "labels", f"example.com/{'a' * 52}"),
+        ("has 64 characters with its prefix, EKS takes 63",),
+        "shorten it by 1",
+        green=eks(node_pools__general__labels={f"example.com/{'a' * 51}": "x"}),
+    ),
+    Red(
+        "a volume larger than there are",
+        eks(node_pools__general__disk={"size": "65Ti"}),
+        ("node_pools", "general", "disk", "size"),
+        ("65Ti is more than a gp3 volume has",),
+        "at most 64Ti",
+        green=eks(node_pools__general__disk={"size": "64Ti"}),
+    ),
     Red(
         "a disk that two images of an engine fill",
         eks(node_pools__gpu__disk={"size": "99Gi"}),
