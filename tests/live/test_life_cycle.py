@@ -95,6 +95,13 @@ def test_a_node_that_was_drained_or_lost_keeps_no_up_from_going_on(state: Path) 
     assert "general-us-west-2a-0 is cordoned" not in workbench("cluster", "up", "--state", str(state)).stdout
 
 
+def test_a_folder_whose_name_ends_a_path_is_refused(tmp_path: Path) -> None:
+    done = workbench("cluster", "up", "--state", str(tmp_path / "a:b"))
+    assert (done.returncode, list(tmp_path.iterdir())) == (1, [])
+    assert "has : in its name" in done.stderr
+    assert "fix: --state NEW_FOLDER" in done.stderr
+
+
 def test_a_pool_of_less_than_nothing_is_refused(live: Callable[..., Live]) -> None:
     here = live("local", nodes=False)
     with pytest.raises(ClusterError, match="a pool has no -1 nodes\n  fix: 0 or more"):

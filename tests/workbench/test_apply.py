@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
+from workbench.deploy import apply
 from workbench.deploy.apply import Report
+from workbench.localcluster.errors import ClusterError
 
 
 @pytest.fixture
@@ -44,3 +48,11 @@ def test_what_is_left_alone_is_counted_and_not_named() -> None:
     report.add("unchanged", "ConfigMap a/b")
     report.add("deleted", "ConfigMap a/c")
     assert (str(report), report.changed) == ("1 deleted, 1 unchanged", ["ConfigMap a/c"])
+
+
+@pytest.mark.parametrize("text", ['[["v1", "Confi', '[["v1"]]', "{}x", "[1]"])
+def test_a_list_of_what_was_applied_that_was_cut_off_is_refused_with_a_way_out(tmp_path: Path, text: str) -> None:
+    (tmp_path / apply.INVENTORY).write_text(text)
+    nobody: Any = None  # is not asked: nothing is changed
+    with pytest.raises(ClusterError, match=r"applied.json cannot be read: .*\n  fix: `make down`, then `make up`"):
+        apply.up(nobody, [], tmp_path, print)

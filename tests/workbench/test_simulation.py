@@ -191,6 +191,13 @@ def test_what_has_given_up_fails_at_once() -> None:
         pending({"kind": "Job", "metadata": {"name": "j", "namespace": "b"}, "status": {"conditions": [failed]}})
 
 
+def test_a_claim_that_somebody_has_deleted_is_no_ready_one() -> None:
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": "b"}, "status": {"phase": "Bound"}}
+    assert pending(claim) is None
+    with pytest.raises(FailedError, match=r"b/c: somebody has deleted it.*\n  fix: "):
+        pending({**claim, "metadata": {**claim["metadata"], "deletionTimestamp": "2026-11-25T15:13:17Z"}})
+
+
 def test_the_engines_own_count_is_read() -> None:
     text = "...\nResources:\n    + 29 created\n    +-2 replaced\n    31 changes. 88 unchanged\n\nDuration: 16s\n"
     assert Run(text, 1.0).changes == {"created": 29, "replaced": 2, "unchanged": 88}

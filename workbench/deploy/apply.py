@@ -267,6 +267,11 @@ def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: th
     except ApiError as error:
         if live is None or not _immutable(error):
             raise ClusterError(f"{name}: {error}") from error
+        if step.manifest["kind"] == "PersistentVolumeClaim":
+            fix = "another name; or take it and who mounts it out of the settings, `up`, and put both back"
+            raise ClusterError(
+                f"{name}: it is never replaced, since its data would go: {error}\n  fix: {fix}"
+            ) from error
         _remove(api, key)
         answer, how = _patiently(lambda: api.apply(step.manifest, manager=MANAGER)), "replaced"
     if live is not None and not how:
@@ -277,11 +282,19 @@ def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: th
 
 def _until_ready(api: Api, step: Step, progress: _Progress, stopped: threading.Event) -> None:
     name = name_of(step.manifest)
+    away: list[float] = []
 
     def look() -> bool:
         if stopped.is_set():
             raise _StoppedError
-        live = find(api, step.manifest)
+        try:
+            live = find(api, step.manifest)
+        except UnreachableError as error:
+            away.append(time.monotonic())
+            if away[-1] - away[0] > OUTAGE:
+                raise ClusterError(f"{error}, for {OUTAGE} s\n  fix: `make up` again, which starts it") from error
+            raise
+        away.clear()
         assert live is not None, "it is gone"
         why = pending(live)
         if why is not None:
@@ -352,7 +365,10 @@ class _Inventory:
     def read(self) -> list[Key]:
         if not self._file.exists():
             return []
-        return [(row[0], row[1], row[2], row[3]) for row in json.loads(self._file.read_text(encoding="utf-8"))]
+        try:
+            return [(row[0], row[1], row[2], row[3]) for row in json.loads(self._file.read_text(encoding="utf-8"))]
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            raise ClusterError(f"{self._file} cannot be read: {error}\n  fix: `make down`, then `make up`") from error
 
     def write(self, keys: Iterable[Key]) -> None:
         fresh = self._file.with_suffix(".new")

@@ -10,6 +10,13 @@ from typing import Any
 NODE_COMMANDS = ("add-node", "drain", "fail", "lose-zone", "reclaim", "remove-node", "scale")
 
 
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
+
+
 def register(commands: Any) -> None:
     """Adds the commands to a parser; imports nothing that takes time."""
     _up(commands)
@@ -32,7 +39,7 @@ def register(commands: Any) -> None:
             action.add_argument("--platform", metavar="NAME", help="another platform file than the stack's `base`")
         if name == "logs":
             action.add_argument("program", help="for example kube-apiserver, kwok, pulumi")
-            action.add_argument("--lines", type=int, default=40, metavar="N", help="the last N (default 40)")
+            action.add_argument("--lines", type=_positive, default=40, metavar="N", help="the last N (default 40)")
     _nodes(inner)
 
 

@@ -73,6 +73,11 @@ def _ingress(live: Mapping[str, Any]) -> str | None:
 
 
 def _volume_claim(live: Mapping[str, Any]) -> str | None:
+    if "deletionTimestamp" in live["metadata"]:
+        fix = "take it and who mounts it out of the settings, `up`, and put both back"
+        raise FailedError(
+            f"{name_of(live)}: somebody has deleted it; it goes with the last that mounts it\n  fix: {fix}"
+        )
     return None if live.get("status", {}).get("phase") == "Bound" else "is not bound"
 
 

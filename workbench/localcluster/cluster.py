@@ -99,6 +99,7 @@ class Cluster:
             ClusterError: a program cannot be had or does not get healthy, or another kind of cluster runs there.
         """
         self._refuse_strange_folder()
+        self._refuse_strange_name()
         programs = ensure(CONTROL_PLANE, say)
         self.state.mkdir(parents=True, exist_ok=True)
         with self._alone():
@@ -185,6 +186,13 @@ class Cluster:
         ):
             raise ClusterError(
                 f"{self.state} holds something else than a cluster, and would be cleared\n  fix: --state NEW_FOLDER"
+            )
+
+    def _refuse_strange_name(self) -> None:
+        if strange := sorted(set(str(self.state)) & set(':,"')):
+            raise ClusterError(
+                f"{self.state} has {' '.join(strange)} in its name, which programs take for the end of a path\n"
+                "  fix: --state NEW_FOLDER"
             )
 
     @contextmanager
