@@ -67,13 +67,13 @@ def _roles(settings: PlatformSettings) -> list[str]:
 
 def tags(settings: PlatformSettings) -> list[Problem]:
     """Tags are not what the program sets itself, and leave room for its own."""
-    out, own, first = [], [key.lower() for key in OWN_TAGS], dict[str, str]()
+    out, own, first = [], {key.lower(): key for key in OWN_TAGS}, dict[str, str]()
     for key in settings.aws.tags:
-        other = first.setdefault(key.lower(), key)
+        ours, other = own.get(key.lower(), key), first.setdefault(key.lower(), key)
         if key.lower() in own or key.startswith(("kubernetes.io/", "k8s.io/", "eks:")):
             reason = "the program or EKS sets this tag itself"
-            if key not in OWN_TAGS and key.lower() in own:
-                reason = f"the program sets {OWN_TAGS[own.index(key.lower())]}, which is the same tag to IAM"
+            if ours != key:
+                reason = f"the program sets {ours}, which is the same tag to IAM"
             out.append(Problem(path=("aws", "tags", key), reason=reason, fix="remove it, or give it another key"))
         elif other != key:
             reason = f"is the same tag as {other} to IAM, and a role takes it once"

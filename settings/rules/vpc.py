@@ -101,13 +101,17 @@ def ranges(settings: PlatformSettings) -> list[Problem]:
         for index, cidr in enumerate(getattr(aws, key) or ()):
             network = ipaddress.ip_network(cidr)
             if isinstance(network, ipaddress.IPv4Network) and network.overlaps(services):
-                reason = f"{cidr} overlaps {services}, where EKS gives the cluster's Services their addresses"
+                reason = _among(cidr, services)
                 out.append(Problem(path=("aws", key, index), reason=reason, fix="give ranges outside of it"))
     ingress = settings.ingress
     if ingress is not None and ingress.class_name == ALB:
         ours = subnets.public if ingress.scheme == "internet-facing" else subnets.intra
         out += _without("load_balancer_cidrs", aws.load_balancer_cidrs, ours, "load balancers are made in")
     return out + _without("control_plane_cidrs", aws.control_plane_cidrs, subnets.intra, "the API server calls from")
+
+
+def _among(cidr: str, services: ipaddress.IPv4Network) -> str:
+    return f"{cidr} overlaps {services}, where EKS gives the cluster's Services their addresses"
 
 
 def _without(key: str, said: tuple[str, ...] | None, ours: tuple[str, ...], what: str) -> list[Problem]:
@@ -173,8 +177,8 @@ def connected(settings: PlatformSettings) -> list[Problem]:
             )
             out.append(Problem(path=at, reason=reason, fix="leave it out"))
         elif isinstance(vpc, ipaddress.IPv4Network) and network.overlaps(services := service_range(str(vpc))):
-            reason = f"{cidr} overlaps {services}, where EKS gives the cluster's Services their addresses"
-            out.append(Problem(path=at, reason=reason, fix="give the parts that are connected, without that one"))
+            fix = "give the parts that are connected, without that one"
+            out.append(Problem(path=at, reason=_among(cidr, services), fix=fix))
         elif cidr in seen:
             out.append(Problem(path=at, reason=f"{cidr} stands twice", fix="name it once"))
         seen.append(cidr)

@@ -129,9 +129,9 @@ def test_s3_is_reached_by_the_routes_of_every_subnet_that_has_pods_or_interfaces
 
 def test_services_are_called_otherwise_in_china(deploy: Deploy) -> None:
     endpoints = every(deploy(**CHINA).graph, ENDPOINT).values()
-    called = {e.inputs["serviceName"] for e in endpoints}
-    assert {"cn.com.amazonaws.cn-north-1.ecr.dkr", "cn.com.amazonaws.cn-north-1.ecr.api"} <= called
-    assert {"com.amazonaws.cn-north-1.s3", "com.amazonaws.cn-north-1.logs"} <= called
+    there = {f"cn.com.amazonaws.cn-north-1.{service}" for service in ("ecr.api", "ecr.dkr", "sagemaker.runtime", "sts")}
+    alike = {f"com.amazonaws.cn-north-1.{service}" for service in ("logs", "s3")}
+    assert {e.inputs["serviceName"] for e in endpoints} == there | alike
 
 
 def test_the_vpc_stays_where_the_stack_is_protected(deploy: Deploy, eks: World) -> None:

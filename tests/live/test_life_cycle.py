@@ -28,7 +28,6 @@ from workbench.localcluster.api import Api, ApiError, wait
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.cluster import Cluster
 from workbench.localcluster.credentials import kubeconfig
-from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.layout import PORTS, free_ports
 
 pytestmark = pytest.mark.live
@@ -100,12 +99,6 @@ def test_a_folder_whose_name_ends_a_path_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, list(tmp_path.iterdir())) == (1, [])
     assert "has : in its name" in done.stderr
     assert "fix: --state NEW_FOLDER" in done.stderr
-
-
-def test_a_pool_of_less_than_nothing_is_refused(live: Callable[..., Live]) -> None:
-    here = live("local", nodes=False)
-    with pytest.raises(ClusterError, match="a pool has no -1 nodes\n  fix: 0 or more"):
-        here.nodes.scale("general", -1)
 
 
 def test_a_second_up_changes_nothing(state: Path) -> None:

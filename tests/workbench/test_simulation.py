@@ -22,7 +22,7 @@ from workbench.deploy.summary import table
 from workbench.localcluster.clock import Clock
 from workbench.localcluster.errors import ClusterError
 from workbench.localcluster.metrics import Metrics, Usage
-from workbench.localcluster.nodes import counts, daemonsets, node
+from workbench.localcluster.nodes import Nodes, counts, daemonsets, node
 from workbench.localcluster.pod_stages import Times
 from workbench.localcluster.stages import stages
 from workbench.localcluster.surroundings import objects
@@ -36,6 +36,12 @@ def test_pools_get_the_nodes_that_the_plan_says(stack: str) -> None:
         assert need is not None
         assert settings.node_pools[pool].min <= count <= settings.node_pools[pool].max
         assert count >= need.nodes
+
+
+def test_a_pool_of_less_than_nothing_is_refused() -> None:
+    nobody: Any = None  # is not asked
+    with pytest.raises(ClusterError, match="a pool has no -1 nodes\n  fix: 0 or more"):
+        Nodes(nobody, stack_settings("local").settings, Clock()).scale("general", -1)
 
 
 def test_a_node_is_what_its_pool_and_its_instance_type_say() -> None:

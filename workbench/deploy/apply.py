@@ -20,7 +20,7 @@ from typing import Any
 
 from policy.graph import SECRET, Graph, KubernetesObject, undecided
 from workbench.deploy.likeness import STAND_IN
-from workbench.deploy.ready import name_of, pending
+from workbench.deploy.ready import ANEW, name_of, pending
 from workbench.localcluster.api import POLL, Api, ApiError, Manifest, UnreachableError, wait
 from workbench.localcluster.errors import ClusterError
 
@@ -268,10 +268,8 @@ def _make(api: Api, step: Step, report: Report, progress: _Progress, stopped: th
         if live is None or not _immutable(error):
             raise ClusterError(f"{name}: {error}") from error
         if step.manifest["kind"] == "PersistentVolumeClaim":
-            fix = "another name; or take it and who mounts it out of the settings, `up`, and put both back"
-            raise ClusterError(
-                f"{name}: it is never replaced, since its data would go: {error}\n  fix: {fix}"
-            ) from error
+            why = "it is never replaced, since its data would go"
+            raise ClusterError(f"{name}: {why}: {error}\n  fix: another name; or {ANEW}") from error
         _remove(api, key)
         answer, how = _patiently(lambda: api.apply(step.manifest, manager=MANAGER)), "replaced"
     if live is not None and not how:
@@ -313,8 +311,7 @@ def _patiently(call: Callable[[], Any]) -> Any:
         try:
             return call()
         except (UnreachableError, ApiError) as error:
-            refused = isinstance(error, ApiError) and not error.passing
-            if refused or time.monotonic() > deadline:
+            if not error.passing or time.monotonic() > deadline:
                 raise
         time.sleep(0.3)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from workbench.localcluster.errors import ClusterError
 
+ANEW = "take it and who mounts it out of the settings, `up`, and put both back"
+"""How a volume claim is made anew, on purpose."""
 SKIP = "pulumi.com/skipAwait"
 """The annotation by which an object says that nobody is to wait for it; the engine reads it too."""
 
@@ -74,10 +76,8 @@ def _ingress(live: Mapping[str, Any]) -> str | None:
 
 def _volume_claim(live: Mapping[str, Any]) -> str | None:
     if "deletionTimestamp" in live["metadata"]:
-        fix = "take it and who mounts it out of the settings, `up`, and put both back"
-        raise FailedError(
-            f"{name_of(live)}: somebody has deleted it; it goes with the last that mounts it\n  fix: {fix}"
-        )
+        why = "somebody has deleted it; it goes with the last that mounts it"
+        raise FailedError(f"{name_of(live)}: {why}\n  fix: {ANEW}")
     return None if live.get("status", {}).get("phase") == "Bound" else "is not bound"
 
 

@@ -71,6 +71,9 @@ class ApiError(ClusterError):
 class UnreachableError(ClusterError):
     """Raised when the API server does not answer."""
 
+    passing = True
+    """As `ApiError.passing`: it may be back in a moment."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -274,8 +277,10 @@ def wait(what: str, look: Callable[[], T | None], seconds: float, *, poll: float
             if found := look():
                 return found
             reason = ""
-        except (AssertionError, UnreachableError, ApiError) as error:
-            if isinstance(error, ApiError) and not error.passing:
+        except AssertionError as error:
+            reason = f": {error}"
+        except (UnreachableError, ApiError) as error:
+            if not error.passing:
                 raise
             reason = f": {error}"
         if time.monotonic() > deadline:

@@ -213,7 +213,7 @@ CONNECTED = (
     Red(
         "a network that holds the addresses of Services",
         eks(cluster__endpoint={"private_cidrs": ["172.16.0.0/12"]}),
-        ("cluster", "endpoint", "private_cidrs", 0),
+        (*CONNECTED_TO, 0),
         ("172.16.0.0/12 overlaps 172.20.0.0/16, where EKS gives the cluster's Services their addresses",),
         "without that one",
         green=eks(cluster__endpoint={"private_cidrs": ["172.16.0.0/14"]}),
